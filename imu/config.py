@@ -1,0 +1,97 @@
+"""Setup of one session: who is where, how fast, which drill. Written into every recording, so that replay needs no more."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from imu.conventions import SEGMENTS
+from imu.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class SensorSetup:
+    """One sensor worn in a session."""
+
+    sensor: str
+    """Identity: serial number as text. Never a Bluetooth address."""
+    segment: str
+    """Where it is worn, one of `conventions.SEGMENTS`."""
+    rate_hz: float
+    """Nominal sample rate in the device's own clock."""
+    profile: str
+    """Codec of its bytes: a name in `imu.ble.profiles.PROFILES`, or `samples` for imported arrays."""
+    acc_range: float = 16 * 9.80665
+    """Full scale, m/s². Samples beyond 98 % of it count as saturated."""
+    gyr_range: float = 2000 * 0.017453292519943295
+    """Full scale, rad/s."""
+    config: str = ""
+    """What the codec needs to decode the bytes (v1: the INFO and CONFIG characteristics as hex, separated by `:`)."""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """Everything the pipeline needs besides the packets. Equal setup + equal packets = equal results, bit by bit."""
+
+    sensors: tuple[SensorSetup, ...]
+    t0_host_ns: int = 0
+    """Host time at which session time is 0."""
+    grid_hz: float = 100.0
+    """Rate of the common grid on which frames are made."""
+    wait_ms: float = 200.0
+    """A frame waits for late sensors until the newest one is ahead by this plus the longest packet seen. Larger =
+    fewer stale joints on a bad radio, slower to notice a lost sensor (recommended 150-250)."""
+    drill_toml: str = ""
+    """Text of the drill; empty = none (angles only)."""
+    stand_s: tuple[float, float] | None = None
+    """Calibration windows in session time, s; None = found automatically."""
+    movement_s: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not self.sensors:
+            problems.append("no sensor is assigned; name at least one segment")
+        for what, counts in (
+            ("segment", Counter(s.segment for s in self.sensors)),
+            ("sensor", Counter(s.sensor for s in self.sensors)),
+        ):
+            problems += [f"{what} {name!r} is named {k} times; name it once" for name, k in counts.items() if k > 1]
+        for s in self.sensors:
+            if s.segment not in SEGMENTS:
+                problems.append(f"unknown segment {s.segment!r}; use one of {', '.join(SEGMENTS)}")
+            if not 1.0 <= s.rate_hz <= 10000.0:
+                problems.append(f"{s.segment}: rate_hz is {s.rate_hz}; give the nominal rate, 1 to 10000")
+        if problems:
+            raise ConfigError("; ".join(problems))
+
+    def index_of(self, segment: str) -> int | None:
+        """Row of a segment in `sensors`, None if it is not worn."""
+        for i, s in enumerate(self.sensors):
+            if s.segment == segment:
+                return i
+        return None
+
+    def with_(self, **changes: Any) -> Setup:
+        """A changed copy."""
+        return replace(self, **changes)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @staticmethod
+    def from_json(text: str) -> Setup:
+        try:
+            d = json.loads(text)
+            known = {f.name for f in fields(Setup)}
+            if extra := set(d) - known:
+                raise ConfigError(f"setup has unknown keys {sorted(extra)}; it was written by another version")
+            d["sensors"] = tuple(SensorSetup(**s) for s in d["sensors"])
+            for key in ("stand_s", "movement_s"):
+                if d.get(key) is not None:
+                    d[key] = (float(d[key][0]), float(d[key][1]))
+            return Setup(**d)
+        except (ValueError, TypeError, KeyError) as e:
+            raise ConfigError(f"setup cannot be read ({e}); it is damaged or was written by another version") from e

@@ -1,0 +1,51 @@
+"""The decorator of every compiled kernel, and where compiled code is kept.
+
+numba's own cache does not see a change in a called function of another file, and parallel writers can crash; so the
+cache directory is named after a hash of every kernel source in this package and of the numba and numpy versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+import numpy
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_ROOMS = ("fusion", "kinematics", "feedback")
+
+
+def cache_directory() -> Path:
+    """Per-user directory of the compiled kernels of exactly this source tree."""
+    digest = hashlib.blake2b(digest_size=10)
+    digest.update(f"{sys.version_info[:2]} {numba.__version__} {numpy.__version__}".encode())
+    here = Path(__file__).resolve().parent
+    sources = [here / "kernels.py"] + [f for room in _ROOMS for f in (here / room).rglob("*.py")]
+    for source in sorted(sources):
+        text = source.read_bytes()
+        if b"imu.kernels" in text or source.name == "kernels.py":
+            digest.update(source.relative_to(here).as_posix().encode() + text)
+    if "IMU_CACHE_DIR" in os.environ:
+        base = Path(os.environ["IMU_CACHE_DIR"])
+    elif sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "imu-biofeedback"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches" / "imu-biofeedback"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "imu-biofeedback"
+    return base / f"kernels-{digest.hexdigest()}"
+
+
+numba.config.CACHE_DIR = str(cache_directory())  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile on first use, cached on disk, without the GIL. No fastmath: kernels may rely on NaN tests."""
+    return cast(Callable[P, R], numba.njit(cache=True, nogil=True, error_model="numpy")(function))

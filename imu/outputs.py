@@ -1,0 +1,125 @@
+"""Values on the way out of the pipeline: frames, events, repetitions, cues.
+
+Times are session time in µs (int64). All are frozen; arrays are not written to after creation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imu.conventions import ANGLES, Side
+from imu.packets import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameBlock:
+    """All segments and angles at m instants of the common grid."""
+
+    t_us: Ints
+    """(m,) session time."""
+    q_earth_segment: Floats
+    """(m, S, 4) w, x, y, z; S in the order of `Setup.sensors`; all segments face one heading at the stand. NaN = unknown."""
+    angle: Floats
+    """(m, A) rad, columns `conventions.ANGLES`. NaN = unknown."""
+    sigma: Floats
+    """(m, A) rad, one standard deviation of `angle`. NaN where the angle is."""
+    flags: NDArray[np.uint16]
+    """(m, A) `Quality` bits of each angle."""
+
+    def __len__(self) -> int:
+        return len(self.t_us)
+
+    @staticmethod
+    def empty(n_sensors: int) -> FrameBlock:
+        a = len(ANGLES)
+        return FrameBlock(
+            np.zeros(0, np.int64), np.zeros((0, n_sensors, 4)), np.zeros((0, a)), np.zeros((0, a)), np.zeros((0, a), np.uint16)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at one instant: `stand_found`, `movement_found`, `calibrated`, `calibration_refused`,
+    `repetition_started`, `repetition_counted`, `phase`, `initial_contact`, `foot_off`, `sensor_stale`, `sensor_back` ..."""
+
+    kind: str
+    t_us: int
+    t_emitted_us: int
+    """Session time of the newest frame when this was decided; `t_emitted_us - t_us` is the detector's own delay."""
+    side: Side | None = None
+    confidence: float = 1.0
+    method: str = ""
+    detail: str = ""
+    """For people: what was found, or why it was refused and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """Measured duration of each phase of a repetition, s; NaN = not reached. Order E-P1-C-P2."""
+
+    descent_s: float
+    bottom_s: float
+    ascent_s: float
+    top_s: float = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Repetition:
+    number: int
+    """1, 2, 3 ... in this set."""
+    side: Side | None
+    """None = both legs together."""
+    t_start_us: int
+    t_deepest_us: int
+    t_end_us: int
+    depth: float
+    """Peak of the drill's depth angle, rad (squat: mean knee flexion)."""
+    phases: Phases
+    excursions: Mapping[str, float] = field(default_factory=dict)
+    """rad, keyed by `angle_label`: largest change from the stand inside this repetition, in the harmful direction."""
+    faults: tuple[str, ...] = ()
+    """Names, with side where there is one: `valgus_right`, `tempo`, `partial` ..."""
+    flags: int = 0
+    """`Quality` bits seen in this repetition."""
+
+    @property
+    def clean(self) -> bool:
+        return not self.faults
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One decision of the cue engine: given, or held back with the reason. Both are logged and recorded."""
+
+    t_us: int
+    """The instant the rule's condition was met (after its dwell time)."""
+    t_emitted_us: int
+    rule: str
+    """`valgus`, `tempo`, `depth` ... as the drill's TOML names it."""
+    side: Side | None
+    text: str
+    """The words, exactly as shown and spoken."""
+    repetition: int
+    """Number of the repetition it belongs to (the one under way)."""
+    value: float
+    threshold: float
+    sigma: float
+    """Input, limit and 1σ in the rule's own unit (rad or s)."""
+    given: bool = True
+    reason: str = ""
+    """Why it was given or held back: `dwell`, `refractory`, `lower priority`, `quality`, `faded`, `muted` ..."""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What one `Pipeline.push` produced."""
+
+    frames: FrameBlock
+    events: tuple[Event, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()
+    cues: tuple[Cue, ...] = ()

@@ -1,0 +1,88 @@
+"""What the screen shows at one instant. The engine writes the newest one, the dashboard's timer reads it; nothing queues."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imu.conventions import ANGLES, Side
+from imu.outputs import Cue
+from imu.packets import Floats, Health
+
+STAGES = ("connect", "stand", "movement", "drill", "finished")
+
+
+def _unknown() -> Floats:
+    return np.full(len(ANGLES), np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class DrillView:
+    """The drill as prescribed, for drawing targets."""
+
+    title: str = ""
+    target_count: int = 0
+    tempo_s: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    """E-P1-C-P2: way down, hold, way up, rest. A phase of 0 s has no segment."""
+    phase_words: tuple[str, str, str, str] = ("Down", "Hold", "Up", "Rest")
+    depth_target: tuple[float, float] = (0.0, 0.0)
+    """rad, band of the depth angle that is the target."""
+    depth_scale: float = 2.0
+    """rad, the bottom end of the depth gauge."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepetitionView:
+    """The repetition under way and those done."""
+
+    count: int = 0
+    """Completed; changes on the way up."""
+    marks: tuple[str, ...] = ()
+    """One per repetition done: `clean`, `cued`, `tempo`, `void`."""
+    phase: int = -1
+    """0 down, 1 hold, 2 up, 3 rest; -1 = not moving yet."""
+    pace_s: float = float("nan")
+    """Where the prescribed tempo is on the axis 0 .. sum(tempo_s), from the start of this repetition."""
+    progress_s: float = float("nan")
+    """Where the person is on the same axis."""
+    depth: float = float("nan")
+    """rad, now. NaN = unknown."""
+    target_depth: float = float("nan")
+    """rad, where the prescribed tempo would have the person now: the ghost figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundView:
+    """`on`, `muted`, or `none` with the reason."""
+
+    state: str = "none"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Newest state. Poor data is in here as NaN and flags, never left out."""
+
+    t_us: int = 0
+    t_host_ns: int = 0
+    """Arrival of the packet behind it: the dashboard greys out what is older than 300 ms."""
+    stage: str = "connect"
+    instruction: str = ""
+    """What the person should do now, in words; empty during the drill."""
+    problem: str = ""
+    """One sentence when something is wrong (a sensor lost, calibration refused); what to do about it follows it."""
+    drill: DrillView = DrillView()
+    repetition: RepetitionView = RepetitionView()
+    angle: Floats = field(default_factory=_unknown)
+    """(A,) rad, columns `conventions.ANGLES`; NaN = unknown."""
+    sigma: Floats = field(default_factory=_unknown)
+    flags: NDArray[np.uint16] = field(default_factory=lambda: np.zeros(len(ANGLES), np.uint16))
+    cue: Cue | None = None
+    """The cue to show now; None = calm. Shown at least 1.5 s or to the end of the phase."""
+    cue_side: Side | None = None
+    sensors: tuple[Health, ...] = ()
+    sound: SoundView = SoundView()
+    recording: str = ""
+    cue_delay_p95_ms: float = float("nan")
