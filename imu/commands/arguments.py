@@ -1,0 +1,67 @@
+"""Options that several commands share, and how they are checked."""
+
+from __future__ import annotations
+
+import argparse
+
+from imu.feedback.drill import drill_names
+
+
+def add_drill(p: argparse.ArgumentParser, default: str | None = None) -> None:
+    names = ", ".join(drill_names())
+    p.add_argument(
+        "--drill",
+        default=default,
+        metavar="NAME",
+        help=f"drill of the library ({names}), or none{'' if default else '; default: the one in the recording'}",
+    )
+
+
+def drill_of(arguments: argparse.Namespace) -> str | None:
+    """Library name, "" for none, None for what the recording says."""
+    return "" if arguments.drill == "none" else arguments.drill
+
+
+def add_windows(p: argparse.ArgumentParser) -> None:
+    for name, what in (("stand", "quiet stand"), ("movement", "guided movement")):
+        p.add_argument(
+            f"--{name}",
+            type=window,
+            metavar="FROM:TO",
+            help=f"{what}, seconds of the recording (default: found automatically)",
+        )
+
+
+def window(text: str) -> tuple[float, float]:
+    """`2:3.5` -> (2.0, 3.5)."""
+    try:
+        start, end = (float(part) for part in text.split(":"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: write two numbers with a colon, such as 2:3.5") from None
+    if not 0 <= start < end:
+        raise argparse.ArgumentTypeError(f"{text!r}: the start must come before the end")
+    return start, end
+
+
+def speed(text: str) -> float | None:
+    """`0.1` … `4`, or `max` (None)."""
+    if text == "max":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 4.0:
+        raise argparse.ArgumentTypeError(f"{text!r}: give 0.1 to 4, or max")
+    return value
+
+
+def seconds(text: str) -> float:
+    """A positive number of seconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a positive number of seconds")
+    return value

@@ -1,0 +1,31 @@
+"""`imu import`: a vendor's file or folder becomes a recording."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from imu.recording.importers import import_recording
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = subparsers.add_parser("import", help="make a recording from a vendor's file or folder")
+    p.add_argument("source", type=Path, help="x-IMU3 CSV folder, or .npz with named segments")
+    p.add_argument("out", type=Path, help="new .mcap file")
+    p.add_argument("--seconds", type=float, help="only the first so many seconds")
+    p.add_argument("--origin", default="", help="where the data come from, kept in the recording")
+    p.add_argument("--licence", default="", help="their licence, kept in the recording")
+    p.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    recording = import_recording(arguments.source)
+    if arguments.seconds is not None:
+        recording = recording.first(arguments.seconds)
+    path = recording.save(arguments.out, origin=arguments.origin, licence=arguments.licence)
+    print(f"{path}: {recording.duration_s:.1f} s")
+    for s in recording.setup.sensors:
+        print(f"  {s.segment:12s} {s.sensor:10s} {s.rate_hz:.2f} Hz")
+    for note in recording.notes:
+        print(f"  note: {note}")
+    return 0

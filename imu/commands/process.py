@@ -1,0 +1,60 @@
+"""`imu process FILE`: a recording through the pipeline as fast as it goes; results as Parquet and CSV."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from imu.commands.arguments import add_drill, add_windows, drill_of
+from imu.errors import RecordingError
+from imu.processing import Timing, process
+from imu.recording import load
+from imu.recording.exporters.tables import write_tables
+from imu.summary import summary_lines
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = subparsers.add_parser("process", help="compute everything a recording holds and write it as Parquet and CSV")
+    p.add_argument("file", type=Path, help="a .mcap, a session folder, or a vendor's file or folder")
+    p.add_argument("--out", type=Path, help="new folder for the results (default: results/<name of the recording>)")
+    p.add_argument("--no-files", action="store_true", help="print the summary only")
+    p.add_argument("--timing", action="store_true", help="print where the time went")
+    add_drill(p)
+    add_windows(p)
+    p.set_defaults(run=run)
+
+
+def results_folder(file: Path, out: Path | None) -> Path:
+    """Folder to write to; refused when there is something in it."""
+    folder = out if out is not None else Path("results") / (file.stem if file.is_file() else file.resolve().name)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RecordingError(f"{folder} exists already; give another folder with --out, nothing was overwritten")
+    return folder
+
+
+def run(arguments: argparse.Namespace) -> int:
+    folder = None if arguments.no_files else results_folder(arguments.file, arguments.out)
+    timing = Timing()
+    recording = load(arguments.file)
+    show = sys.stderr.isatty()
+
+    def progress(share: float) -> None:
+        print(f"\r{share:4.0%}", end="\r" if share < 1 else "\n", file=sys.stderr, flush=True)
+
+    result = process(
+        recording,
+        drill_of(arguments),
+        stand_s=arguments.stand,
+        movement_s=arguments.movement,
+        progress=progress if show else None,
+        timing=timing,
+    )
+    for line in summary_lines(result):
+        print(line)
+    if folder is not None:
+        files = write_tables(result, folder)
+        print(f"Results      {folder.resolve()}: {', '.join(f.name for f in files)}")
+    if arguments.timing:
+        print("Time         " + ", ".join(f"{stage} {s:.2f} s" for stage, s in timing.seconds.items()))
+    return 0

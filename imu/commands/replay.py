@@ -1,0 +1,46 @@
+"""`imu replay FILE`: a recording through the live engine, in the dashboard or headless."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from imu.commands.arguments import add_drill, add_windows, drill_of, speed
+from imu.commands.session import open_audio, watch
+from imu.engine import Engine
+from imu.errors import ImuError
+from imu.processing import session_setup
+from imu.recording import load
+from imu.sources import ReplaySource
+from imu.summary import summary_lines
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = subparsers.add_parser("replay", help="show a recording as it was live")
+    p.add_argument("file", type=Path, help="a .mcap, a session folder, or a vendor's file or folder")
+    p.add_argument("--speed", type=speed, default=1.0, help="0.1 to 4, or max (headless)")
+    p.add_argument("--headless", action="store_true", help="no window")
+    p.add_argument("--sound", action="store_true", help="sound the cues again")
+    p.add_argument("--screenshot", type=Path, help="save a picture of mid-set here (new file)")
+    add_drill(p)
+    add_windows(p)
+    p.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    recording = load(arguments.file)
+    setup = session_setup(recording.setup, drill_of(arguments), arguments.stand, arguments.movement)
+    audio = open_audio(arguments.sound, "sound is off in this replay; start it with --sound")
+    engine = Engine(ReplaySource(recording, setup, arguments.speed), audio)
+    try:
+        engine.start()
+        watch(engine, headless=arguments.headless or arguments.speed is None, screenshot=arguments.screenshot)
+        engine.join()
+    finally:
+        engine.stop()
+        audio.close()
+    if engine.result is None:
+        raise ImuError("the replay was stopped before it began")
+    for line in summary_lines(engine.result):
+        print(line)
+    return 0

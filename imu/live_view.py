@@ -1,0 +1,99 @@
+"""Builds the `Snapshot` that the dashboard draws from the newest outputs. Pure: everything it needs is passed in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from imu.ble import LinkReport
+from imu.outputs import Cue, FrameBlock
+from imu.packets import Health
+from imu.pipeline import Pipeline
+from imu.snapshot import DrillView, RepetitionView, Snapshot, SoundView
+
+PLACES = {
+    "pelvis": "pelvis",
+    "thigh_left": "left thigh",
+    "thigh_right": "right thigh",
+    "shank_left": "left shin",
+    "shank_right": "right shin",
+    "foot_left": "left foot",
+    "foot_right": "right foot",
+    "trunk": "trunk",
+}
+"""Words for a patient."""
+
+LINK_IS_DOWN = ("searching", "connecting", "lost", "disconnected")
+
+
+def merge_health(health: tuple[Health, ...], links: dict[str, LinkReport]) -> tuple[Health, ...]:
+    """Pipeline's view of each sensor, with what only the link knows (battery, signal, connection lost)."""
+    rows = []
+    for row in health:
+        link = links.get(row.sensor)
+        if link is None:
+            rows.append(row)
+            continue
+        state = row.state
+        if link.state in LINK_IS_DOWN and row.state != "waiting":
+            state = "lost"
+        rows.append(
+            replace(row, state=state, battery_percent=link.battery_percent, rssi_dbm=link.rssi_dbm, note=link.note)
+        )
+    return tuple(rows)
+
+
+def problem_of(health: tuple[Health, ...]) -> str:
+    """The one sentence when sensors do not answer; empty when all do."""
+    silent = [PLACES.get(h.segment, h.segment) for h in health if h.state in ("lost", "stale")]
+    if not silent:
+        return ""
+    if len(silent) == 1:
+        return f"The sensor on the {silent[0]} is not answering"
+    return f"{len(silent)} sensors are not answering: {', '.join(silent)}"
+
+
+def stage_of(pipeline: Pipeline) -> tuple[str, str]:
+    """(stage, instruction) from the calibration's progress."""
+    if pipeline.body.stage == "ready":
+        return "drill", ""
+    return pipeline.body.stage, pipeline.body.instruction
+
+
+def snapshot_of(
+    pipeline: Pipeline,
+    frames: FrameBlock,
+    t_host_ns: int,
+    links: dict[str, LinkReport],
+    sound: SoundView,
+    recording: str,
+    cue_delay_p95_ms: float,
+) -> Snapshot:
+    """Newest state after a push that produced frames."""
+    health = merge_health(pipeline.health(), links)
+    stage, instruction = stage_of(pipeline)
+    t_us = int(frames.t_us[-1])
+    cue: Cue | None = None
+    drill, repetition = DrillView(), RepetitionView()
+    if pipeline.session is not None:
+        drill, repetition = pipeline.session.drill_view, pipeline.session.view()
+        cue = pipeline.session.current_cue(t_us)
+    return Snapshot(
+        t_us=t_us,
+        t_host_ns=t_host_ns,
+        stage=stage,
+        instruction=instruction,
+        problem=problem_of(health),
+        drill=drill,
+        repetition=repetition,
+        angle=np.array(frames.angle[-1]),
+        sigma=np.array(frames.sigma[-1]),
+        flags=np.array(frames.flags[-1]),
+        cue=cue,
+        cue_side=cue.side if cue else None,
+        sensors=health,
+        sound=sound,
+        recording=recording,
+        cue_delay_p95_ms=cue_delay_p95_ms,
+    )

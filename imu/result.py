@@ -1,0 +1,128 @@
+"""What a whole recording or session came to: arrays over the common grid, events, repetitions, cues."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imu.config import Setup
+from imu.conventions import ANGLES, Side, angle_column, angle_label
+from imu.kinematics.calibration import Calibration
+from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
+from imu.packets import Floats, Health, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Outputs of one session. Times are session time in µs, angles rad, quaternions w, x, y, z."""
+
+    setup: Setup
+    frames: FrameBlock
+    events: tuple[Event, ...]
+    repetitions: tuple[Repetition, ...]
+    decisions: tuple[Cue, ...]
+    """Every decision of the cue engine, given or held back."""
+    health: tuple[Health, ...]
+    calibration: Calibration | None
+    incomplete: bool = False
+    """The recording ended torn (power cut, kill): everything up to there is in here."""
+
+    @property
+    def t_us(self) -> Ints:
+        """(m,) session time of every frame."""
+        return self.frames.t_us
+
+    @property
+    def cues(self) -> tuple[Cue, ...]:
+        """The cues that were given."""
+        return tuple(c for c in self.decisions if c.given)
+
+    def angle(self, name: str, side: Side | None = None) -> Floats:
+        """(m,) rad; NaN = unknown. Names and signs: `imu.conventions`."""
+        return self.frames.angle[:, angle_column(name, side)]
+
+    def sigma(self, name: str, side: Side | None = None) -> Floats:
+        """(m,) rad, one standard deviation of `angle`."""
+        return self.frames.sigma[:, angle_column(name, side)]
+
+    def flags(self, name: str, side: Side | None = None) -> NDArray[np.uint16]:
+        """(m,) `Quality` bits of an angle."""
+        return self.frames.flags[:, angle_column(name, side)]
+
+    def orientation(self, segment: str) -> Floats:
+        """(m, 4) q_earth_segment; NaN = unknown. All segments face one heading at the stand."""
+        i = self.setup.index_of(segment)
+        if i is None:
+            worn = ", ".join(s.segment for s in self.setup.sensors)
+            raise KeyError(f"no sensor on {segment!r}; worn: {worn}")
+        return self.frames.q_earth_segment[:, i]
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Wide table on the common grid: `t_us`, then `<angle>_deg`, `<angle>_sigma_deg`, `<angle>_flags` for each angle."""
+        import pandas as pd
+
+        columns: dict[str, NDArray[np.generic]] = {"t_us": self.t_us}
+        for key in ANGLES:
+            label = angle_label(*key)
+            columns[f"{label}_deg"] = np.degrees(self.angle(*key))
+            columns[f"{label}_sigma_deg"] = np.degrees(self.sigma(*key))
+            columns[f"{label}_flags"] = self.flags(*key)
+        return pd.DataFrame(columns)
+
+    def digest(self) -> str:
+        """Fingerprint of every number in here: equal digests = bit-identical results."""
+        h = hashlib.blake2b(digest_size=12)
+        f = self.frames
+        for array in (f.t_us, f.q_earth_segment, f.angle, f.sigma, f.flags):
+            # NaN has many bit patterns; one stands for all
+            clean = np.where(np.isnan(array), np.nan, array) if array.dtype.kind == "f" else array
+            h.update(np.ascontiguousarray(clean).tobytes())
+        h.update(repr((self.events, self.repetitions, self.decisions)).encode())
+        return h.hexdigest()
+
+
+class ResultBuilder:
+    """Collects the outputs of one pipeline, in order."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self._blocks: list[FrameBlock] = []
+        self.events: list[Event] = []
+        self.repetitions: list[Repetition] = []
+        self.decisions: list[Cue] = []
+
+    def add(self, out: Outputs) -> None:
+        if len(out.frames):
+            self._blocks.append(out.frames)
+        self.events += out.events
+        self.repetitions += out.repetitions
+        self.decisions += out.cues
+
+    def result(
+        self, health: tuple[Health, ...], calibration: Calibration | None, *, incomplete: bool = False
+    ) -> Result:
+        blocks = self._blocks or [FrameBlock.empty(len(self.setup.sensors))]
+        frames = FrameBlock(
+            np.concatenate([b.t_us for b in blocks]),
+            np.concatenate([b.q_earth_segment for b in blocks]),
+            np.concatenate([b.angle for b in blocks]),
+            np.concatenate([b.sigma for b in blocks]),
+            np.concatenate([b.flags for b in blocks]),
+        )
+        return Result(
+            self.setup,
+            frames,
+            tuple(self.events),
+            tuple(self.repetitions),
+            tuple(self.decisions),
+            health,
+            calibration,
+            incomplete,
+        )

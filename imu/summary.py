@@ -1,0 +1,95 @@
+"""The text that demo, replay and process print: the same function for all, so that equal results read equal."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from imu.conventions import ANGLES, angle_label
+from imu.result import Result
+
+
+def _clock(t_us: int) -> str:
+    return f"{t_us / 1e6:8.3f} s"
+
+
+def summary_lines(result: Result) -> list[str]:
+    """Repetitions, cues, angle ranges, data quality and the fingerprint of one result."""
+    lines = [f"Session      {_duration(result)}{' (recording incomplete: it ended abruptly)' if result.incomplete else ''}"]
+    lines += _calibration(result) + _repetitions(result) + _cues(result) + _angles(result) + _sensors(result)
+    lines.append(f"Fingerprint  {result.digest()}  (equal = bit-identical angles, events, repetitions and cues)")
+    return lines
+
+
+def _duration(result: Result) -> str:
+    if len(result.t_us) == 0:
+        return "no frames"
+    first, last = int(result.t_us[0]), int(result.t_us[-1])
+    return f"{(last - first) / 1e6:.2f} s, {len(result.t_us)} frames"
+
+
+def _calibration(result: Result) -> list[str]:
+    if result.calibration is None:
+        refused = [e for e in result.events if e.kind == "calibration_refused"]
+        why = refused[-1].detail if refused else "no quiet stand followed by one guided movement was found"
+        return [f"Calibration  none: {why}"]
+    text = str(result.calibration).splitlines()
+    return [f"Calibration  {text[0]}"] + [f"             {line}" for line in text[1:]]
+
+
+def _repetitions(result: Result) -> list[str]:
+    if not result.setup.drill_toml:
+        return []
+    lines = [f"Repetitions  {len(result.repetitions)}"]
+    for r in result.repetitions:
+        p = r.phases
+        worst = max(
+            ((v, k) for k, v in r.excursions.items() if "frontal" in k and not math.isnan(v)), default=(math.nan, "")
+        )
+        medial = f"  knee in {math.degrees(worst[0]):5.2f}° ({worst[1]})" if worst[1] else ""
+        faults = ", ".join(r.faults) or "clean"
+        lines.append(
+            f"  {r.number:3d}  {_clock(r.t_start_us)}  depth {math.degrees(r.depth):6.2f}°  down {p.descent_s:4.2f}"
+            f"  hold {p.bottom_s:4.2f}  up {p.ascent_s:4.2f} s{medial}  {faults}"
+        )
+    return lines
+
+
+def _cues(result: Result) -> list[str]:
+    if not result.setup.drill_toml:
+        return []
+    held = len(result.decisions) - len(result.cues)
+    lines = [f"Cues         {len(result.cues)} given, {held} held back"]
+    for c in result.decisions:
+        side = f" {c.side}" if c.side else ""
+        fate = "" if c.given else f"  held back: {c.reason}"
+        lines.append(f"  {_clock(c.t_us)}  repetition {c.repetition}  {c.rule}{side}  “{c.text}”{fate}")
+    return lines
+
+
+def _angles(result: Result) -> list[str]:
+    lines = ["Angles       5 % … 95 %, largest, in degrees relative to the stand; share known"]
+    for name, side in ANGLES:
+        x = np.degrees(result.angle(name, side))
+        known = x[~np.isnan(x)]
+        label = angle_label(name, side)
+        if len(known) == 0:
+            lines.append(f"  {label:26s}  –")
+            continue
+        low, high = np.percentile(known, (5, 95))
+        sigma = np.degrees(np.nanmedian(result.sigma(name, side)))
+        lines.append(
+            f"  {label:26s}  {low:8.2f} … {high:7.2f}  max {known.max():7.2f}  ± {sigma:4.2f}  {len(known) / len(x):4.0%}"
+        )
+    return lines
+
+
+def _sensors(result: Result) -> list[str]:
+    lines = ["Sensors"]
+    for h in result.health:
+        lines.append(
+            f"  {h.segment:12s} {h.sensor:10s}  {h.received} samples, lost {h.lost} ({h.lost_share:.2%}),"
+            f" filled {h.filled}, restarts {h.restarts}, clock ± {h.clock_sigma_ms:.2f} ms"
+        )
+    return lines
