@@ -1,0 +1,155 @@
+"""All per-frame work of a drill in one kernel call per block, and the state it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imu.feedback import alignment, repetitions
+from imu.feedback.records import (
+    CLOSED,
+    CLOSING,
+    DEPTH,
+    DOWN,
+    FRONTAL,
+    HOLD,
+    KNEE,
+    LEG,
+    LOST,
+    MACHINE,
+    N_COLUMNS,
+    SIGNAL,
+    STARTED,
+    UP,
+    WAITING,
+    Records,
+)
+from imu.kernels import kernel
+from imu.packets import Floats, Ints, Quality
+
+CAPACITY: Final = 512
+"""reports in one kernel call; it returns early when fewer than `RESERVE` rows are left."""
+RESERVE: Final = 32
+NOT_CALIBRATED: Final = int(Quality.NOT_CALIBRATED)
+
+
+@dataclass(slots=True)
+class StreamState:
+    """Everything the kernel changes. Copy = snapshot."""
+
+    machine: Records
+    knees: Records
+    legs: Records
+    profiles: Floats
+    ring_t: Ints
+    ring_s: Floats
+    ring_rate: Floats
+
+    @staticmethod
+    def fresh(frames: int) -> StreamState:
+        """State before the first frame; `frames`: the longest repetition."""
+        size = 1 << (frames - 1).bit_length()
+        machine = np.zeros(1, MACHINE)
+        machine["signal"] = machine["depth_now"] = machine["depth"] = np.nan
+        machine["t_start"] = machine["t_bottom"] = machine["t_up"] = machine["t_edge"] = machine["t_expected"] = -1
+        knees, legs = np.zeros((2, 2), KNEE), np.zeros(2, LEG)
+        knees["tilt"] = knees["excursion"] = knees["return_max"] = np.nan
+        knees["since_us"] = -1
+        legs["unknown_since_us"] = -1
+        profiles = np.full((2, 2, 2, alignment.N_DEPTHS), np.nan)
+        return StreamState(machine, knees, legs, profiles, np.zeros(size, np.int64), np.zeros(size), np.zeros(size))
+
+    def copy(self) -> StreamState:
+        return StreamState(
+            self.machine.copy(), self.knees.copy(), self.legs.copy(), self.profiles.copy(), self.ring_t.copy(),
+            self.ring_s.copy(), self.ring_rate.copy(),
+        )  # fmt: skip
+
+
+@kernel
+def frame_flags(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> int:
+    """All flags of the used columns of one frame; a leg that is missing from the signal shows as NOT_CALIBRATED."""
+    seen = 0
+    for column in range(N_COLUMNS):
+        if worn[column] == 1:
+            seen |= int(flags[row, column])
+    if x[row, 2 * SIGNAL] != x[row, 2 * SIGNAL] or x[row, 2 * SIGNAL + 1] != x[row, 2 * SIGNAL + 1]:
+        seen |= int(flags[row, 2 * SIGNAL]) | int(flags[row, 2 * SIGNAL + 1]) | NOT_CALIBRATED
+    return seen
+
+
+@kernel
+def mean_known(left: float, right: float) -> float:
+    """Mean of both legs, or the one that is known; NaN if none is."""
+    if left != left:
+        return right
+    return left if right != right else 0.5 * (left + right)
+
+
+@kernel
+def lost_column(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> bool:
+    """A sensor that is worn has gone: one of its angles is unknown and says so."""
+    for column in range(2 * DEPTH, N_COLUMNS):
+        if worn[column] == 1 and x[row, column] != x[row, column] and (int(flags[row, column]) & LOST) != 0:
+            return True
+    return False
+
+
+@kernel
+def keep_alignment(row: int, knees: Records, legs: Records, closed: Records) -> None:
+    """Write what the knees did into the closed repetition."""
+    for leg in range(2):
+        closed[row]["fault"][leg] = legs[leg]["fault"]
+        for j in range(2):
+            closed[row]["excursion"][2 * j + leg] = knees[j, leg]["excursion"]
+            closed[row]["return_"][2 * j + leg] = knees[j, leg]["return_max"]
+
+
+@kernel
+def run(
+    start: int, t_us: Ints, x: Floats, sigma: Floats, flags: NDArray[np.uint16], params: Records, baseline: Floats,
+    machine: Records, knees: Records, legs: Records, profiles: Floats, ring_t: Ints, ring_s: Floats, ring_rate: Floats,
+    closed: Records, reports: Records,
+) -> tuple[int, int]:  # fmt: skip
+    """Frames from `start` on, until the block or the room for reports ends: (next frame, number of reports).
+
+    t_us (m,); x, sigma, flags (m, 8) in the columns of `records`.
+    """
+    p, m = params[0], machine[0]
+    k = 0
+    for row in range(start, len(t_us)):
+        if k > len(reports) - RESERVE:
+            return row, k
+        k_before = k
+        worn = p["worn"]
+        s = repetitions.combine(
+            x[row, 2 * SIGNAL], x[row, 2 * SIGNAL + 1], p["apart"], p["one_leg"], worn[2 * SIGNAL], worn[2 * SIGNAL + 1]
+        )
+        depth = mean_known(x[row, 2 * DEPTH], x[row, 2 * DEPTH + 1])
+        seen = frame_flags(row, x, flags, worn)
+        k = repetitions.step(t_us[row], s, depth, seen, params, machine, ring_t, ring_s, ring_rate, closed, reports, k)
+        opened = False
+        for i in range(k_before, k):
+            if reports[i]["kind"] == CLOSED:
+                keep_alignment(reports[i]["detail"], knees, legs, closed)
+            opened = opened or reports[i]["kind"] == STARTED
+        state = m["state"]
+        if opened:
+            alignment.open_repetition(knees, legs, profiles)
+        if state in (DOWN, HOLD, UP) and lost_column(row, x, flags, worn):
+            k = repetitions.void(machine, t_us[row], reports, k)
+            state = WAITING
+        if state in (DOWN, HOLD, UP, CLOSING):
+            k = alignment.step(row, x, sigma, flags, params, machine, knees, legs, profiles, baseline, reports, k)
+        else:
+            alignment.rest(row, x, flags, params, machine, knees)
+    return len(t_us), k
+
+
+def block_columns(signal: int, depth: int, frontal: tuple[int, int]) -> NDArray[np.intp]:
+    """Columns of `FrameBlock.angle` in the kernels' order; each argument is the column of the left leg."""
+    assert (SIGNAL, DEPTH, FRONTAL) == (0, 1, 2)
+    return np.array([c + leg for c in (signal, depth, *frontal) for leg in range(2)], np.intp)

@@ -1,0 +1,67 @@
+"""Where the prescribed tempo is and where the person is, on one axis from 0 to the length of a repetition."""
+
+from __future__ import annotations
+
+from math import isnan, nan, radians
+from typing import Final
+
+from imu.feedback.drill import Drill
+from imu.feedback.records import CLOSING, DOWN, HOLD, TOP, UP, Records
+from imu.feedback.repetitions import LEAVE
+from imu.snapshot import RepetitionView
+
+UNSEEN_START_US: Final = 150_000
+"""A smooth start is about this old when its rate passes the dead band."""
+
+
+def ease(share: float) -> float:
+    """Minimum-jerk course of a movement: share of time -> share of way."""
+    x = min(max(share, 0.0), 1.0)
+    return x * x * x * (10.0 + x * (6.0 * x - 15.0))
+
+
+def ease_inverse(way: float) -> float:
+    """Share of the way -> share of the time, so that who follows the prescribed course is exactly on pace."""
+    low, high = 0.0, 1.0
+    for _ in range(24):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if ease(middle) < way else (low, middle)
+    return 0.5 * (low + high)
+
+
+def prescribed_depth(drill: Drill, pace_s: float) -> float:
+    """Depth, rad, at `pace_s` of the prescribed repetition."""
+    t, aim = drill.tempo, radians(drill.target.aim_deg)
+    if pace_s < t.down_s:
+        return aim * ease(pace_s / t.down_s)
+    pace_s -= t.down_s + t.hold_s
+    if pace_s <= 0.0:
+        return aim
+    return aim * (1.0 - ease(pace_s / t.up_s)) if pace_s < t.up_s else 0.0
+
+
+def repetition_view(drill: Drill, machine: Records, count: int, marks: tuple[str, ...]) -> RepetitionView:
+    """The newest frame for people."""
+    m, t = machine[0], drill.tempo
+    state, now, depth = int(m["state"]), int(m["t_us"]), float(m["depth_now"])
+    total, start = sum(t.seconds), int(m["t_start"])
+    moving = state == TOP and m["rate"] >= radians(drill.repetition.dead_band_dps) and m["signal"] > m["base"] + LEAVE
+    if moving:
+        state, start = DOWN, int(m["t_move"]) - UNSEEN_START_US
+    if isnan(float(m["signal"])) or start < 0 or (state not in (DOWN, HOLD, UP, CLOSING) and not marks):
+        return RepetitionView(count, marks, -1, nan, nan, depth, nan)
+    pace = min(max((now - start) * 1e-6, 0.0), total)
+    in_phase = max((now - int(m["t_phase"])) * 1e-6, 0.0)
+    aim = radians(drill.target.aim_deg)
+    if state == DOWN:
+        phase, progress = 0, t.down_s * ease_inverse(depth / aim)
+    elif state == HOLD:
+        phase, progress = 1, t.down_s + min(in_phase, t.hold_s)
+    elif state in (UP, CLOSING):
+        way = 1.0 - depth / float(m["depth"]) if m["depth"] > 0.0 else nan
+        phase, progress = 2, t.down_s + t.hold_s + t.up_s * ease_inverse(way)
+    else:
+        phase, progress = 3, total - t.rest_s + min(in_phase, t.rest_s)
+    if isnan(depth):
+        progress = nan
+    return RepetitionView(count, marks, phase, pace, progress, depth, prescribed_depth(drill, pace))

@@ -1,0 +1,26 @@
+"""Compiles the kernels of this room with the arrays they will get."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imu.config import SensorSetup, Setup
+from imu.conventions import ANGLES
+from imu.feedback import repetitions, stream
+from imu.feedback.drill import drill_text, load_drill
+from imu.feedback.records import CLOSED_REPETITION, REPORT
+from imu.feedback.session import DrillSession
+from imu.outputs import FrameBlock
+
+
+def warm_up() -> None:
+    """Load the compiled kernels; compile those that are not in the cache."""
+    sensors = (SensorSetup("1", "thigh_left", 100.0, "samples"), SensorSetup("2", "thigh_right", 100.0, "samples"))
+    session = DrillSession(load_drill(drill_text("squat"), "squat.toml"), Setup(sensors))
+    a, one = len(ANGLES), np.zeros(1, np.int64)
+    session.push(FrameBlock(one, np.zeros((1, 2, 4)), np.zeros((1, a)), np.zeros((1, a)), np.zeros((1, a), np.uint16)), 0)
+    # what `finish` calls directly
+    s = stream.StreamState.fresh(64)
+    closed, reports = np.zeros(1, CLOSED_REPETITION), np.zeros(2, REPORT)
+    repetitions.close(s.machine, session.parameters, s.ring_t, s.ring_rate, 0, False, closed, reports, 0)
+    stream.keep_alignment(0, s.knees, s.legs, closed)
