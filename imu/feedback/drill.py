@@ -210,7 +210,7 @@ class CueLimits:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
     """One drill, complete."""
 
