@@ -143,7 +143,7 @@ class ValgusRule:
         2.0,
         30.0,
     )
-    thigh_return_deg: float = number("The same for the thigh. Recommended 7.", 2.0, 30.0)
+    thigh_return_deg: float = number("The same for the thigh. Larger = fewer cues. Recommended 7.", 2.0, 30.0)
     loaded_deg: float = number(
         "Degrees of thigh tilt above which the knee is judged. Larger = only deep; smaller = near the stand too. "
         "Recommended 25.",
@@ -265,8 +265,8 @@ def _contradictions(drill: Drill) -> list[tuple[str, str]]:
     r, t = drill.repetition, drill.target
     if r.minimum_deg < r.open_deg:
         problems.append(("repetition.minimum_deg", f"is below open_deg ({r.open_deg:g}); give at least that"))
-    if drill.signal.apart_deg + 5.0 > r.open_deg:
-        problems.append(("signal.apart_deg", f"would let a lifted knee open a repetition; give {r.open_deg - 5:g} or less"))
+    if drill.signal.apart_deg + 8.0 > r.open_deg:
+        problems.append(("signal.apart_deg", f"would let a lifted knee open a repetition; give {r.open_deg - 8:g} or less"))
     if not t.low_deg <= t.aim_deg <= t.high_deg <= t.scale_deg:
         problems.append(("target", "wants low_deg <= aim_deg <= high_deg <= scale_deg; put them in this order"))
     if drill.depth.partial_deg > t.aim_deg:

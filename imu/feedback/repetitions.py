@@ -195,7 +195,7 @@ def step(
     if state == WAITING and s < m["base"] + 0.75 * p["open"]:
         m["state"] = state = TOP
     if state == TOP:
-        if v < dead or s < m["base"] + LEAVE:
+        if v < dead:
             m["t_move"] = t - half * p["period_us"]
         if abs(v) < dead:
             if s < m["base"]:

@@ -10,7 +10,7 @@ from imu.feedback.records import CLOSING, DOWN, HOLD, TOP, UP, Records
 from imu.feedback.repetitions import LEAVE
 from imu.snapshot import RepetitionView
 
-UNSEEN_START_US: Final = 150_000
+UNSEEN_START_US: Final = 200_000
 """A smooth start is about this old when its rate passes the dead band."""
 
 
