@@ -27,7 +27,7 @@ def cache_directory() -> Path:
     digest = hashlib.blake2b(digest_size=10)
     digest.update(f"{sys.version_info[:2]} {numba.__version__} {numpy.__version__}".encode())
     here = Path(__file__).resolve().parent
-    sources = [here / "kernels.py"] + [f for room in _ROOMS for f in (here / room).rglob("*.py")]
+    sources = [here / "kernels.py", here / "clock.py"] + [f for room in _ROOMS for f in (here / room).rglob("*.py")]
     for source in sorted(sources):
         text = source.read_bytes()
         if b"imu.kernels" in text or source.name == "kernels.py":

@@ -1,0 +1,100 @@
+"""What the VQF filter can be tuned with, and the numbers derived from it once per sample rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from imu.packets import Floats
+
+RAD: Final = math.pi / 180.0
+
+# Where things are in the coefficient row.
+TS, TAU_ACC, LP_ACC, TAU_REST, LP_REST = 0, 1, 2, 7, 8
+P0, V, W_MOTION, W_VERTICAL, W_REST = 13, 14, 15, 16, 17
+REST_GYR2, REST_ACC2, REST_MIN_T, BIAS_CLIP, USE_MOTION, USE_REST = 18, 19, 20, 21, 22, 23
+COEFFICIENTS_SIZE: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """What can be tuned. The defaults are the authors' and are right for limbs at 50 to 300 Hz."""
+
+    tau_acc_s: float = 3.0
+    """s, time constant of the inclination correction. Larger = trusts the gyroscope longer."""
+    motion_bias: bool = True
+    """Estimate the gyroscope bias while moving (its horizontal part)."""
+    rest_bias: bool = True
+    """Estimate the gyroscope bias in detected rest: the only source for the vertical part, so the main guard of heading."""
+    bias_sigma_init_dps: float = 0.5
+    """°/s, 1σ of the bias at the start. Larger = faster, noisier start."""
+    bias_forgetting_s: float = 100.0
+    """s in which 1σ of the bias grows from 0 to 0.1 °/s without information."""
+    bias_clip_dps: float = 2.0
+    """°/s, largest bias believed, per axis. A worse sensor must be calibrated first: it is never seen at rest."""
+    bias_sigma_motion_dps: float = 0.1
+    """°/s, 1σ that the bias settles to in motion. Larger = slower."""
+    bias_vertical_forgetting: float = 1e-4
+    """Strength with which the unobservable vertical part of the bias is drawn to zero in motion, 0..1."""
+    bias_sigma_rest_dps: float = 0.03
+    """°/s, 1σ that the bias settles to at rest. Larger = slower."""
+    rest_min_s: float = 1.5
+    """s of stillness before it counts as rest."""
+    rest_tau_s: float = 0.5
+    """s, time constant of the low-passes of rest detection."""
+    rest_gyr_dps: float = 2.0
+    """°/s, largest deviation of the rate from its low-pass at rest."""
+    rest_acc: float = 0.5
+    """m/s², largest deviation of the acceleration from its low-pass at rest."""
+
+    def __post_init__(self) -> None:
+        positive = ("tau_acc_s", "bias_sigma_init_dps", "bias_forgetting_s", "bias_clip_dps", "bias_sigma_motion_dps")
+        positive += ("bias_sigma_rest_dps", "rest_min_s", "rest_tau_s", "rest_gyr_dps", "rest_acc")
+        for name in positive:
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0.0):
+                raise ValueError(f"filter parameter {name} is {value}; give a positive number")
+
+
+def low_pass(tau_s: float, ts: float) -> tuple[float, float, float, float, float]:
+    """b0, b1, b2, a1, a2 of a second-order Butterworth low-pass whose step response has time constant `tau_s`."""
+    if tau_s < ts / 2.0:
+        return (1.0, 0.0, 0.0, 0.0, 0.0)  # beyond 90 % of the Nyquist frequency: let everything through
+    c = math.tan(math.pi * ts * math.sqrt(2.0) / (2.0 * math.pi * tau_s))
+    d = c * c + math.sqrt(2.0) * c + 1.0
+    b0 = c * c / d
+    return (b0, 2.0 * b0, b0, 2.0 * (c * c - 1.0) / d, (1.0 - math.sqrt(2.0) * c + c * c) / d)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coefficients:
+    """Everything derived once from `Params` and the sample rate; kernels take `row`."""
+
+    params: Params
+    rate_hz: float
+    row: Floats
+
+    @staticmethod
+    def of(rate_hz: float, params: Params | None = None) -> Coefficients:
+        """For samples `1 / rate_hz` s apart in the sensor's own clock."""
+        if not (math.isfinite(rate_hz) and rate_hz > 0.0):
+            raise ValueError(f"rate_hz is {rate_hz}; give the sample rate in Hz, a positive number")
+        p = params or Params()
+        ts = 1.0 / rate_hz
+        row = np.zeros(COEFFICIENTS_SIZE)
+        row[TS], row[TAU_ACC], row[TAU_REST] = ts, p.tau_acc_s, p.rest_tau_s
+        row[LP_ACC : LP_ACC + 5] = low_pass(p.tau_acc_s, ts)
+        row[LP_REST : LP_REST + 5] = low_pass(p.rest_tau_s, ts)
+        v = (0.1 * RAD) ** 2 * ts / p.bias_forgetting_s
+        motion, rest = (p.bias_sigma_motion_dps * RAD) ** 2, (p.bias_sigma_rest_dps * RAD) ** 2
+        row[P0], row[V] = (p.bias_sigma_init_dps * RAD) ** 2, v
+        # the measurement variance with which the filter settles at the wanted 1σ
+        row[W_MOTION], row[W_REST] = motion * motion / v + motion, rest * rest / v + rest
+        row[W_VERTICAL] = row[W_MOTION] / max(p.bias_vertical_forgetting, 1e-10)
+        row[REST_GYR2], row[REST_ACC2] = (p.rest_gyr_dps * RAD) ** 2, p.rest_acc**2
+        row[REST_MIN_T], row[BIAS_CLIP] = p.rest_min_s, p.bias_clip_dps * RAD
+        row[USE_MOTION], row[USE_REST] = float(p.motion_bias), float(p.rest_bias)
+        return Coefficients(p, float(rate_hz), row)

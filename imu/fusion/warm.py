@@ -1,0 +1,30 @@
+"""Compile the kernels of this room and of the clock with the types that they get in a session."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from imu.config import SensorSetup
+from imu.conventions import G
+from imu.fusion.batch import OrientationFilter, orientation
+from imu.fusion.channel import SensorChannel
+from imu.fusion.grid import Grid
+from imu.packets import ClockMark, Packet
+
+
+def warm_up() -> None:
+    """Load the compiled kernels from the cache, or compile them (cold about 10 s)."""
+    n = 30
+    gyr, acc = np.zeros((n, 3)), np.tile([0.0, 0.0, G], (n, 1))
+    t_us = np.arange(n, dtype=np.int64) * 10_000
+    lost = np.zeros(n, np.int32)
+    lost[5] = 1
+    marks = tuple(ClockMark(k, int(t_us[k]), int(t_us[k]) * 1000 + 5_000_000, sent=k > 10) for k in range(0, n, 5))
+    setup = SensorSetup("warm-up", "pelvis", 100.0, "samples")
+    channel, grid = SensorChannel(setup, 0), Grid(1, 100.0, 200_000)
+    grid.push(0, channel.push(Packet("warm-up", 0, 0, t_us, lost, gyr, acc, np.zeros(n, np.uint8), marks)), 300_000)
+    grid.take()
+    grid.finish()
+    orientation(gyr, acc, t_us=t_us)
+    OrientationFilter(100.0).update(gyr, acc)
+    OrientationFilter(100.0, 2).update(np.stack([gyr, gyr]), np.stack([acc, acc]))
