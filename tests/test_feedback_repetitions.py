@@ -147,6 +147,16 @@ def test_one_leg_is_used_only_when_the_other_is_not_worn_and_is_flagged():
     assert count(run(squats, squat_drill(signal={"one_leg": "always"}))) == 2
 
 
+def test_a_drill_may_go_on_with_one_leg_when_a_sensor_is_lost():
+    squats = Squats(3)
+    for name in ("thigh_tilt", "knee_flexion", "shank_frontal_tilt", "thigh_frontal_tilt"):
+        squats.unknown(name, "left", 3.0, 12.0)
+    assert [r.faults for r in run(squats).repetitions] == [("void",), ()]
+    out = run(squats, squat_drill(signal={"one_leg": "always"}))
+    assert [r.faults for r in out.repetitions] == [(), (), ()]
+    assert [bool(r.flags & Quality.STALE) for r in out.repetitions] == [True, True, False]
+
+
 def test_without_a_thigh_sensor_the_drill_says_what_to_wear():
     with pytest.raises(ConfigError, match="thigh_left or thigh_right"):
         DrillSession(squat_drill(), setup(("pelvis", "shank_left")))

@@ -91,9 +91,18 @@ def mean_known(left: float, right: float) -> float:
 
 @kernel
 def lost_column(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> bool:
-    """A sensor that is worn has gone: one of its angles is unknown and says so."""
+    """A sensor that is worn has gone: one of its angles is unknown and says so.
+
+    A leg whose signal is unknown too has been dealt with by `repetitions.combine`.
+    """
     for column in range(2 * DEPTH, N_COLUMNS):
-        if worn[column] == 1 and x[row, column] != x[row, column] and (int(flags[row, column]) & LOST) != 0:
+        signal = x[row, 2 * SIGNAL + column % 2]
+        if (
+            worn[column] == 1
+            and signal == signal
+            and x[row, column] != x[row, column]
+            and (int(flags[row, column]) & LOST) != 0
+        ):
             return True
     return False
 
