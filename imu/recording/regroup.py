@@ -1,0 +1,71 @@
+"""The same samples in packets of another size. Lost counts, clipping, epoch and marks stay with their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+
+from imu.packets import ClockMark, Packet
+
+
+def concatenate(packets: Sequence[Packet]) -> list[Packet]:
+    """One packet per run of equal epoch; packets of one sensor, in order, empty ones left out."""
+    out = []
+    for _, run in groupby((p for p in packets if len(p)), key=lambda p: p.epoch):
+        parts = list(run)
+        if len(parts) == 1:
+            out.append(parts[0])
+            continue
+        marks: list[ClockMark] = []
+        offset = 0
+        for p in parts:
+            marks += [replace(m, position=m.position + offset) for m in p.marks]
+            offset += len(p)
+        last = parts[-1]
+        out.append(
+            Packet(
+                last.sensor,
+                last.t_host_ns,
+                last.epoch,
+                np.concatenate([p.t_us for p in parts]),
+                np.concatenate([p.lost for p in parts]),
+                np.concatenate([p.gyr for p in parts]),
+                np.concatenate([p.acc for p in parts]),
+                np.concatenate([p.clipped for p in parts]),
+                tuple(marks),
+            )
+        )
+    return out
+
+
+def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
+    """Packets of `samples` rows (the last of an epoch may be shorter), never across an epoch change.
+
+    Each arrives when the packet arrived that supplied its last row.
+    """
+    for _, run in groupby((p for p in packets if len(p)), key=lambda p: p.epoch):
+        parts = list(run)
+        (whole,) = concatenate(parts)
+        ends = np.cumsum([len(p) for p in parts])
+        marks = sorted(whole.marks, key=lambda m: m.position)
+        used = 0
+        for a in range(0, len(whole), samples):
+            b = min(a + samples, len(whole))
+            here: list[ClockMark] = []
+            while used < len(marks) and marks[used].position < b:
+                here.append(replace(marks[used], position=marks[used].position - a))
+                used += 1
+            yield Packet(
+                whole.sensor,
+                parts[int(np.searchsorted(ends, b))].t_host_ns,
+                whole.epoch,
+                whole.t_us[a:b],
+                whole.lost[a:b],
+                whole.gyr[a:b],
+                whole.acc[a:b],
+                whole.clipped[a:b],
+                tuple(here),
+            )

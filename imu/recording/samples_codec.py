@@ -1,0 +1,128 @@
+"""Imported arrays as notification bytes, so that vendor data take the way of live data.
+
+One notification, little-endian, no padding: u8 version (1), u8 bytes per value (4 or 8), u16 n, then
+i64 t_us[n], i32 lost[n], u8 clipped[n], f32|f64 gyr[n][3] (rad/s), f32|f64 acc[n][3] (m/s²).
+Values that came from float32 are stored as float32, all others as float64: nothing is rounded.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from imu.config import SensorSetup, Setup
+from imu.conventions import SEGMENTS
+from imu.errors import ConfigError, ProtocolError, RecordingError
+from imu.packets import Floats, Ints, Packet, Samples
+from imu.recording.layout import NotificationColumns
+
+PROFILE = "samples"
+VERSION = 1
+PACKET_S = 0.04
+"""Samples of this time share a notification: replay then moves as smoothly as a live session."""
+MISSING_STEP = 1.5
+"""A time step longer than this many median steps means lost samples."""
+
+_HEAD = struct.Struct("<BBH")
+
+
+class SamplesDecoder:
+    """Decodes the bytes of one imported sensor. Its clock is the session's: no marks, one epoch."""
+
+    def __init__(self, sensor: SensorSetup) -> None:
+        self._sensor = sensor.sensor
+        self._newest: int | None = None
+
+    def decode(self, data: bytes, t_host_ns: int) -> Packet | None:
+        """One notification; `ProtocolError` if it does not follow the layout or goes back in time."""
+        packets = self.decode_many([data], np.array([t_host_ns], np.int64))
+        return packets[0] if packets else None
+
+    def decode_many(self, payloads: Sequence[bytes], t_host_ns: Ints) -> list[Packet]:
+        """All rows as one packet that arrives with the last notification."""
+        columns = [_columns(data, self._sensor) for data in payloads]
+        if not columns:
+            return []
+        t_us, lost, clipped, gyr, acc = (np.concatenate(c) for c in zip(*columns, strict=True))
+        if len(t_us) == 0:
+            return []
+        if np.any(np.diff(t_us) <= 0) or (self._newest is not None and t_us[0] <= self._newest):
+            raise ProtocolError(f"sensor {self._sensor}: samples go back in time; the recording was put together wrongly")
+        self._newest = int(t_us[-1])
+        return [Packet(self._sensor, int(t_host_ns[-1]), 0, t_us, lost, gyr, acc, clipped)]
+
+
+def _columns(data: bytes, sensor: str) -> tuple[np.ndarray, ...]:
+    """t_us, lost, clipped, gyr, acc of one notification, in the types of `Packet`."""
+    version, width, n = _HEAD.unpack_from(data) if len(data) >= _HEAD.size else (0, 0, 0)
+    if version != VERSION or width not in (4, 8) or len(data) != _HEAD.size + n * (13 + 6 * width):
+        raise ProtocolError(f"sensor {sensor}: {len(data)} bytes are not samples of layout {VERSION}; the file is damaged")
+    at = _HEAD.size
+    value = np.dtype(f"<f{width}")
+    gyr_at = at + 13 * n
+    return (
+        np.frombuffer(data, "<i8", n, at).astype(np.int64),
+        np.frombuffer(data, "<i4", n, at + 8 * n).astype(np.int32),
+        np.frombuffer(data, np.uint8, n, at + 12 * n).copy(),
+        np.frombuffer(data, value, 3 * n, gyr_at).astype(np.float64).reshape(n, 3),
+        np.frombuffer(data, value, 3 * n, gyr_at + 3 * n * width).astype(np.float64).reshape(n, 3),
+    )
+
+
+def encode_samples(
+    samples: Mapping[str, Samples], drill_toml: str, names: Mapping[str, str]
+) -> tuple[Setup, NotificationColumns, tuple[str, ...]]:
+    """Setup, notifications in order of time, and notes for people.
+
+    Parameters
+    ----------
+    samples : mapping segment -> Samples
+        All on one clock, which becomes session time. The rate is taken from the median step; a longer step than 1.5
+        of it counts as lost samples, and so does a row with a value that is not a number.
+    names : mapping segment -> serial number
+        The segment stands in where none is given.
+    """
+    setups: list[SensorSetup] = []
+    notes: list[str] = []
+    numbers, times, payloads = [], [], []
+    if not samples:
+        raise RecordingError(f"no samples; give at least one segment of {', '.join(SEGMENTS)}")
+    for number, (segment, given) in enumerate(samples.items()):
+        known = np.isfinite(given.gyr).all(axis=1) & np.isfinite(given.acc).all(axis=1)
+        if not known.all():
+            notes.append(f"{segment}: {np.count_nonzero(~known)} rows that are not all numbers count as lost samples")
+        t_us, gyr, acc, clipped = given.t_us[known], given.gyr[known], given.acc[known], given.clipped[known]
+        if len(t_us) < 2:
+            raise RecordingError(f"{segment}: {len(t_us)} usable samples; at least 2 are needed to know the rate")
+        step = np.diff(t_us)
+        median = float(np.median(step))
+        lost = np.zeros(len(t_us), np.int32)
+        lost[1:] = np.where(step > MISSING_STEP * median, np.minimum(np.rint(step / median) - 1, 2**31 - 1), 0)
+        setups.append(SensorSetup(names.get(segment, segment), segment, 1e6 / median, PROFILE))
+        width = 4 if _fits_float32(gyr) and _fits_float32(acc) else 8
+        rows = max(1, round(PACKET_S * 1e6 / median))
+        for a in range(0, len(t_us), rows):
+            b = min(a + rows, len(t_us))
+            numbers.append(number)
+            times.append(int(t_us[b - 1]) * 1000)
+            payloads.append(_encode(t_us[a:b], lost[a:b], clipped[a:b], gyr[a:b], acc[a:b], width))
+    try:
+        setup = Setup(tuple(setups), drill_toml=drill_toml)
+    except ConfigError as e:
+        raise RecordingError(str(e)) from e
+    order = np.lexsort((numbers, times))
+    stream = NotificationColumns.join([numbers[i] for i in order], [times[i] for i in order], [payloads[i] for i in order])
+    return setup, stream, tuple(notes)
+
+
+def _fits_float32(values: Floats) -> bool:
+    with np.errstate(over="ignore"):
+        return bool(np.array_equal(values.astype(np.float32).astype(np.float64), values))
+
+
+def _encode(t_us: Ints, lost: np.ndarray, clipped: np.ndarray, gyr: Floats, acc: Floats, width: int) -> bytes:
+    value = np.dtype(f"<f{width}")
+    parts = (t_us.astype("<i8"), lost.astype("<i4"), clipped, gyr.astype(value), acc.astype(value))
+    return _HEAD.pack(VERSION, width, len(t_us)) + b"".join(p.tobytes() for p in parts)
