@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from feedback_frames import DEG, Squats, count, given, mirrored, run, setup, squat_drill
+from feedback_frames import DEG, Squats, count, given, minimum_jerk, mirrored, run, setup, squat_drill
 
 from imu.feedback import Baseline, DrillSession
 from imu.feedback.cues import Condition, CueEngine
@@ -152,6 +152,22 @@ def test_a_fast_way_down_is_cued_when_the_bottom_is_reached():
         assert 1.5 < cue.t_emitted_us * 1e-6 - start < 1.75
         assert cue.value == pytest.approx(1.6, abs=0.1)
     assert [r.faults for r in out.repetitions] == [("tempo",)] * 3
+
+
+def test_stopping_half_way_down_and_going_on_is_not_too_fast():
+    """The way down takes its 3.2 s in two parts; the first stop is not the bottom."""
+    squats = Squats(2, (1.2, 3.0, 2.0, 1.0))
+    for side in ("left", "right"):
+        for start in squats.starts:
+            second = (squats.t > start) * np.clip((squats.t - start - 2.0) / 1.2, 0.0, 1.0) - 1.0
+            waiting = (squats.t > start) & (squats.t < start + 4.2)
+            part = np.where(waiting, 37.0 * squats.share * _smooth(second), 0.0)
+            squats.add("thigh_tilt", side, part).add("knee_flexion", side, 1.3 * part)
+    assert given(run(squats)) == []
+
+
+def _smooth(second):
+    return -1.0 + minimum_jerk(second + 1.0)
 
 
 def test_a_fast_way_up_is_cued_at_the_top():

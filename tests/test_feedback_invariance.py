@@ -39,6 +39,35 @@ def test_outputs_do_not_depend_on_how_frames_are_grouped(chunk):
     assert text(run(squats, chunk=chunk, ready=333)) == text(run(squats, ready=333))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_random_movement_with_holes_is_grouped_alike_and_never_contradicts_itself(seed):
+    rng = np.random.default_rng(seed)
+    squats = Squats(8)
+    n, columns = squats.angle.shape
+    for column in range(columns):
+        for _ in range(4):
+            turn = 2 * np.pi * rng.uniform(0.05, 0.6) * squats.t + rng.uniform(0, 6.3)
+            squats.angle[:, column] += rng.uniform(0, 25) * DEG * np.sin(turn)
+    squats.angle[:, 5] = np.abs(squats.angle[:, 4] + rng.normal(0, 2 * DEG, n))
+    for _ in range(10):
+        rows, column = slice(start := rng.integers(0, n - 100), start + rng.integers(1, 80)), rng.integers(0, columns)
+        squats.angle[rows, column] = squats.sigma[rows, column] = np.nan
+        squats.flags[rows, column] = rng.choice([16, 64, 32, 2])
+    frames = squats.frames
+    if seed % 2:
+        frames.t_us[n // 2 :] += 500_000
+    whole = run(frames)
+    assert all(text(run(frames, chunk=chunk)) == text(whole) for chunk in (1, 7, 25))
+    assert len(whole.repetitions) > 3
+    assert [r.number for r in whole.repetitions] == list(range(1, len(whole.repetitions) + 1))
+    for rep in whole.repetitions:
+        assert rep.t_start_us <= rep.t_deepest_us <= rep.t_end_us
+        assert rep.faults == ("void",) or (rep.phases.descent_s > 0 and rep.phases.bottom_s >= 0)
+    decided = [(c.rule, c.side, c.repetition, c.given) for c in whole.cues]
+    assert len(set(decided)) == len(decided)
+    assert all(x.t_us <= x.t_emitted_us for x in (*whole.events, *whole.cues))
+
+
 def test_a_long_block_with_more_reports_than_fit_at_once_loses_none():
     squats = Squats(120, (0.5, 0.0, 0.5, 0.1))
     whole = run(squats)

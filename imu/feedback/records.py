@@ -65,7 +65,7 @@ PARAMS: Final = np.dtype(
         ("open", "f8"), ("minimum", "f8"), ("count_share", "f8"), ("renewed", "f8"), ("dead_band", "f8"),
         ("abort_us", "i8"), ("apart", "f8"), ("period_us", "i8"), ("half", "i8"), ("one_leg", "i8"),
         ("worn", "i8", (N_COLUMNS,)), ("excursion", "f8", (2,)), ("return_", "f8", (2,)),
-        ("loaded", "f8"), ("dwell_us", "i8"), ("leave", "f8"), ("sigma", "f8"),
+        ("loaded", "f8"), ("dwell_us", "i8"), ("leave", "f8"), ("sigma", "f8"), ("aim", "f8"),
     ]
 )  # fmt: skip
 
@@ -75,7 +75,7 @@ MACHINE: Final = np.dtype(
         ("signal", "f8"), ("rate", "f8"), ("depth_now", "f8"), ("peak", "f8"), ("i_peak", "i8"), ("i_open", "i8"),
         ("t_start", "i8"), ("t_bottom", "i8"), ("t_up", "i8"), ("t_phase", "i8"), ("fastest", "f8"), ("slowest", "f8"),
         ("held", "f8"), ("low", "f8"), ("i_low", "i8"), ("t_expected", "i8"), ("t_edge", "i8"), ("depth", "f8"),
-        ("flags", "i8"), ("t_move", "i8"),
+        ("flags", "i8"), ("t_move", "i8"), ("usual", "f8"),
     ]
 )  # fmt: skip
 
@@ -122,5 +122,5 @@ def parameters(drill: Drill, grid_hz: float, worn: NDArray[np.bool_]) -> Records
     p["excursion"] = radians(v.shank_deg), radians(v.thigh_deg)
     p["return_"] = radians(v.shank_return_deg), radians(v.thigh_return_deg)
     p["loaded"], p["dwell_us"], p["leave"] = radians(v.loaded_deg), round(v.dwell_ms * 1000), v.leave_share
-    p["sigma"] = radians(v.sigma_deg)
+    p["sigma"], p["aim"] = radians(v.sigma_deg), radians(drill.target.aim_deg)
     return p

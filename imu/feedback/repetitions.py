@@ -37,6 +37,8 @@ AGAIN: Final = 0.1745
 """rad (10°): going on down after a stop, or down again before the count, is the same repetition's way down."""
 LEAVE: Final = 0.0349
 """rad (2°): so much above the deepest point the way up has begun; less is sway."""
+NEAR: Final = 0.8
+"""of the usual or aimed depth: a stop there is the bottom."""
 TOO_SHALLOW: Final = 0
 TOO_LONG: Final = 1
 """`detail` of DROPPED."""
@@ -120,6 +122,7 @@ def close(
     r["flags"] = m["flags"]
     m["state"] = TOP
     m["t_phase"] = t_end
+    m["usual"] = m["peak"] - m["base"]
     m["base"] = min(max(m["low"], 0.0), BASE_MOST)
     k = report(reports, k, CLOSED, t_end, m["t_us"], m["number"], m["peak"])
     reports[k - 1]["detail"] = row
@@ -234,7 +237,7 @@ def step(
         if m["t_edge"] >= 0 and (t >= m["t_edge"] or v < -dead):
             m["state"] = state = HOLD
             m["held"] = s
-            k = bottom(machine, params, ring_t, ring_rate, first, oldest, reports, k)
+            k = bottom(machine, params, ring_t, ring_rate, first, oldest, True, reports, k)
     elif state == HOLD:
         if s > m["held"] + AGAIN:
             m["state"] = state = DOWN
@@ -243,6 +246,7 @@ def step(
         elif v < -dead and m["peak"] - s > LEAVE:
             m["state"] = state = UP
             m["low"], m["i_low"] = s, n
+            k = bottom(machine, params, ring_t, ring_rate, first, oldest, False, reports, k)
             k = rising(machine, ring_t, ring_rate, newest, first, reports, k)
     elif state == UP and s > m["low"] + AGAIN:
         m["state"] = state = DOWN
@@ -269,8 +273,7 @@ def step(
         return k
 
     if up >= p["minimum"] and s <= m["base"] + p["count_share"] * up:
-        if m["t_bottom"] < 0:
-            k = bottom(machine, params, ring_t, ring_rate, first, oldest, reports, k)
+        k = bottom(machine, params, ring_t, ring_rate, first, oldest, False, reports, k)
         if state != UP:
             m["low"], m["i_low"] = s, n
             k = rising(machine, ring_t, ring_rate, newest, first, reports, k)
@@ -291,15 +294,24 @@ def step(
 
 @kernel
 def bottom(
-    machine: Records, params: Records, ring_t: Ints, ring_rate: Floats, first: int, oldest: int, reports: Records, k: int
-) -> int:
-    """The way down is over: measure it (value, s) and report it, once per repetition, if it is a repetition at all."""
+    machine: Records, params: Records, ring_t: Ints, ring_rate: Floats, first: int, oldest: int, early: bool,
+    reports: Records, k: int,
+) -> int:  # fmt: skip
+    """The way down is over: measure it (value, s) and report it, once per repetition, if it is a repetition at all.
+
+    `early`: the movement has stopped but not turned. It is taken for the bottom only near the last repetition's depth or
+    the depth aimed for: who stops half way and goes on has not been too fast.
+    """
     m, p = machine[0], params[0]
+    up = m["peak"] - m["base"]
+    if m["t_bottom"] >= 0:
+        return k
     newest = m["n"] - 1 - p["half"]
     m["t_start"] = begin(ring_t, ring_rate, first, newest, oldest, 1.0)
     edge = end(ring_t, ring_rate, first, newest, newest, 1.0)
     m["t_phase"] = min(edge, m["t_us"])
-    if m["t_bottom"] >= 0 or m["peak"] - m["base"] < p["minimum"]:
+    near = m["depth"] >= NEAR * p["aim"] or (m["usual"] > 0.0 and up >= NEAR * m["usual"])
+    if up < p["minimum"] or (early and not near):
         return k
     m["t_bottom"] = m["t_phase"]
     return report(reports, k, BOTTOM, m["t_phase"], m["t_us"], m["number"] + 1, (edge - m["t_start"]) * 1e-6)
