@@ -8,7 +8,7 @@ from feedback_frames import DEG, Squats, minimum_jerk, run, trapezoid
 from reference import squat
 
 from imu.conventions import angle_column
-from imu.feedback import durations, repetitions
+from imu.feedback import durations, signal
 
 NAN = float("nan")
 
@@ -16,7 +16,7 @@ NAN = float("nan")
 def test_combined_signal_agrees_with_its_twin():
     rng = np.random.default_rng(0)
     left, right = rng.uniform(0.0, 1.6, (2, 200))
-    kernel = [repetitions.combine(a, b, 0.1, 0, 1, 1) for a, b in zip(left, right, strict=True)]
+    kernel = [signal.combine(a, b, 0.1, 0, 1, 1) for a, b in zip(left, right, strict=True)]
     assert kernel == squat.combined(left, right, 0.1).tolist()
 
 
@@ -31,15 +31,15 @@ def test_combined_signal_agrees_with_its_twin():
     ],
 )
 def test_one_unknown_leg(left, right, one_leg, worn, expected):
-    assert repetitions.combine(left, right, 0.1, one_leg, *worn) == pytest.approx(expected, nan_ok=True)
+    assert signal.combine(left, right, 0.1, one_leg, *worn) == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize("profile", [minimum_jerk, trapezoid, lambda x: trapezoid(x, 0.3)])
 @pytest.mark.parametrize("seconds", [1.0, 2.0, 4.0])
 def test_start_of_a_movement_agrees_with_its_twin_and_the_truth(profile, seconds):
     t = np.arange(700) / 100
-    signal = 75 * DEG * profile((t - 1.503) / seconds)
-    v = squat.rate(signal, 5, 0.01)
+    tilt = 75 * DEG * profile((t - 1.503) / seconds)
+    v = squat.rate(tilt, 5, 0.01)
     ring_t, ring_rate = np.zeros(1024, np.int64), np.zeros(1024)
     ring_t[: len(t)], ring_rate[: len(t)] = np.round(t * 1e6), v
     inside = int(np.argmax(v >= 0.4 * v.max()))

@@ -26,6 +26,7 @@ from imu.feedback.records import (
     WAITING,
     Records,
 )
+from imu.feedback.signal import measure_rate
 from imu.kernels import kernel
 from imu.packets import Floats, Ints
 
@@ -59,22 +60,6 @@ def report(reports: Records, k: int, kind: int, t: int, now: int, number: int, v
     r["sigma"] = 0.0
     r["detail"] = 0
     return k + 1
-
-
-@kernel
-def combine(left: float, right: float, apart: float, one_leg: int, worn_left: int, worn_right: int) -> float:
-    """Signal of both legs, rad: their mean, but at most `apart` above the smaller one. NaN if it may not be told.
-
-    One lifted knee (90 against 0) gives `apart`, which opens nothing; uneven legs of a squat are averaged.
-    """
-    known_left, known_right = left == left, right == right
-    if known_left and known_right:
-        return min(0.5 * (left + right), min(left, right) + apart)
-    if known_left and (one_leg == 2 or (one_leg == 1 and worn_right == 0)):
-        return left
-    if known_right and (one_leg == 2 or (one_leg == 1 and worn_left == 0)):
-        return right
-    return float("nan")
 
 
 @kernel
@@ -146,29 +131,6 @@ def lose(
     m["depth_now"] = float("nan")
     m["rate"] = 0.0
     return k
-
-
-@kernel
-def measure_rate(machine: Records, half: int, period_s: float, t: int, s: float, ring_t: Ints, ring_s: Floats,
-                 ring_rate: Floats) -> float:  # fmt: skip
-    """Take frame (t, s); returns the rate, rad/s, `half` frames ago: least-squares slope over 2 half + 1 frames."""
-    m = machine[0]
-    n, mask = m["n"], len(ring_t) - 1
-    ring_t[n & mask] = t
-    ring_s[n & mask] = s
-    ring_rate[n & mask] = 0.0
-    m["n"] = n + 1
-    c = n - half
-    rate: float = 0.0
-    if c - half >= m["known"]:
-        total = 0.0
-        for j in range(1, half + 1):
-            rate += j * float(ring_s[(c + j) & mask] - ring_s[(c - j) & mask])
-            total += 2.0 * j * j
-        rate /= total * period_s
-        ring_rate[c & mask] = rate
-    m["rate"] = rate
-    return rate
 
 
 @kernel

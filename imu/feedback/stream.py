@@ -8,13 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.feedback import alignment, repetitions
+from imu.feedback import alignment, repetitions, signal
 from imu.feedback.records import (
     CLOSED,
     CLOSING,
     DEPTH,
     DOWN,
-    FRONTAL,
     HOLD,
     KNEE,
     LEG,
@@ -82,27 +81,15 @@ def frame_flags(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> i
 
 
 @kernel
-def mean_known(left: float, right: float) -> float:
-    """Mean of both legs, or the one that is known; NaN if none is."""
-    if left != left:
-        return right
-    return left if right != right else 0.5 * (left + right)
-
-
-@kernel
 def lost_column(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> bool:
     """A sensor that is worn has gone: one of its angles is unknown and says so.
 
-    A leg whose signal is unknown too has been dealt with by `repetitions.combine`.
+    A leg whose signal is unknown too has been dealt with by `signal.combine`.
     """
     for column in range(2 * DEPTH, N_COLUMNS):
-        signal = x[row, 2 * SIGNAL + column % 2]
-        if (
-            worn[column] == 1
-            and signal == signal
-            and x[row, column] != x[row, column]
-            and (int(flags[row, column]) & LOST) != 0
-        ):
+        told = x[row, 2 * SIGNAL + column % 2]
+        unknown = worn[column] == 1 and x[row, column] != x[row, column]
+        if unknown and told == told and (int(flags[row, column]) & LOST) != 0:
             return True
     return False
 
@@ -134,10 +121,10 @@ def run(
             return row, k
         k_before = k
         worn = p["worn"]
-        s = repetitions.combine(
+        s = signal.combine(
             x[row, 2 * SIGNAL], x[row, 2 * SIGNAL + 1], p["apart"], p["one_leg"], worn[2 * SIGNAL], worn[2 * SIGNAL + 1]
         )
-        depth = mean_known(x[row, 2 * DEPTH], x[row, 2 * DEPTH + 1])
+        depth = signal.mean_known(x[row, 2 * DEPTH], x[row, 2 * DEPTH + 1])
         seen = frame_flags(row, x, flags, worn)
         k = repetitions.step(t_us[row], s, depth, seen, params, machine, ring_t, ring_s, ring_rate, closed, reports, k)
         opened = False
@@ -156,9 +143,3 @@ def run(
         else:
             alignment.rest(row, x, flags, params, machine, knees)
     return len(t_us), k
-
-
-def block_columns(signal: int, depth: int, frontal: tuple[int, int]) -> NDArray[np.intp]:
-    """Columns of `FrameBlock.angle` in the kernels' order; each argument is the column of the left leg."""
-    assert (SIGNAL, DEPTH, FRONTAL) == (0, 1, 2)
-    return np.array([c + leg for c in (signal, depth, *frontal) for leg in range(2)], np.intp)
