@@ -85,7 +85,7 @@ def close(
     """
     m, p = machine[0], params[0]
     newest = m["n"] - 1 - p["half"]
-    oldest = m["known"] + p["half"]
+    oldest = max(m["known"], m["n"] - len(ring_t)) + p["half"]
     first = max(oldest, m["i_open"] - 3 * p["half"])
     deepest = min(m["i_peak"], newest)
     t_start = begin(ring_t, ring_rate, first, deepest, oldest, 1.0)
@@ -153,7 +153,7 @@ def step(
     v = measure_rate(machine, p["half"], p["period_us"] * 1e-6, t, s, ring_t, ring_s, ring_rate)
     n, half, dead = m["n"] - 1, p["half"], p["dead_band"]
     newest = n - half
-    oldest = min(m["known"] + half, newest)
+    oldest = min(max(m["known"], m["n"] - len(ring_t)) + half, newest)
     m["t_us"], m["signal"], m["depth_now"] = t, s, depth
     state = m["state"]
 
