@@ -26,6 +26,7 @@ from imu.packets import Floats, Ints, Quality
 
 HOLE_US: Final = 250_000
 RETURN_US: Final = 300_000
+SHORT_HOLE_US: Final = 50_000  # what is bridged whatever the wait limit
 
 _UNKNOWN = int(Quality.STALE | Quality.SETTLING)
 _STALE, _SETTLING = int(Quality.STALE), int(Quality.SETTLING)
@@ -228,7 +229,7 @@ class Grid:
         if n_sensors < 1 or not rate_hz > 0.0 or wait_us < 0:
             raise ValueError(f"grid of {n_sensors} sensors at {rate_hz} Hz, wait {wait_us} µs; give positive numbers")
         self._n, self._rate, self._wait = n_sensors, float(rate_hz), int(wait_us)
-        self._limit = min(HOLE_US, self._wait)
+        self._limit = min(HOLE_US, max(SHORT_HOLE_US, self._wait))
         self._g = np.zeros(4, np.int64)
         self._ints = np.zeros((n_sensors, INTS), np.int64)
         self._ints[:, BACK_AT] = -(2**62)
