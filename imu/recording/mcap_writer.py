@@ -36,6 +36,11 @@ class LoggedFact:
     values: Mapping[str, object]
 
 
+def setup_check(version: str, setup: str) -> str:
+    """CRC of what a reader must be able to trust."""
+    return str(zlib.crc32(f"{version}\n{setup}".encode()))
+
+
 class Output(Protocol):
     """What the MCAP writer needs of a binary stream."""
 
@@ -55,7 +60,7 @@ class ContentWriter:
         version = str(FORMAT_VERSION)
         self._writer.start("imu-biofeedback", f"imu-biofeedback {metadata.get('software_version', '')}".strip())
         # metadata records have no CRC of their own in MCAP
-        own = {"format_version": version, "setup": text, "setup_crc32": str(zlib.crc32(text.encode()))}
+        own = {"format_version": version, "setup": text, "setup_crc32": setup_check(version, text)}
         self._writer.add_metadata(METADATA_NAME, {**metadata, **own})
         batch = self._writer.register_schema("imu.NotificationBatch", "text/plain", BATCH_SCHEMA.encode())
         event = self._writer.register_schema("imu.LogLine", "jsonschema", EVENT_SCHEMA.encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import zlib
 from pathlib import Path
 
 from mcap.records import Message
@@ -14,7 +13,6 @@ from imu.config import Setup
 from imu.errors import ConfigError, RecordingError
 from imu.recording.importers import import_recording
 from imu.recording.layout import (
-    EVENTS,
     EVENTS_ID,
     FORMAT_VERSION,
     METADATA_NAME,
@@ -24,7 +22,7 @@ from imu.recording.layout import (
     decode_batches,
 )
 from imu.recording.mcap_scan import Scan, scan
-from imu.recording.mcap_writer import LoggedFact
+from imu.recording.mcap_writer import LoggedFact, setup_check
 from imu.recording.recording import Recording
 from imu.recording.writer import SESSION_FILE, STREAM_FILE
 
@@ -78,9 +76,8 @@ def _load_session(folder: Path) -> Recording:
 def _load_mcap(path: Path, session_file: Path | None) -> Recording:
     found = scan(path.read_bytes())
     setup, metadata = _identity(path, found, session_file)
-    ids = {c.topic: c.id for c in found.channels}
-    batches, missing = _of_channel(found, ids.get(NOTIFICATIONS, NOTIFICATIONS_ID))
-    lines, missing_lines = _of_channel(found, ids.get(EVENTS, EVENTS_ID))
+    batches, missing = _of_channel(found, NOTIFICATIONS_ID)
+    lines, missing_lines = _of_channel(found, EVENTS_ID)
     try:
         stream = decode_batches([m.data for m in batches])
         facts = tuple(_fact(m.data) for m in lines)
@@ -112,10 +109,11 @@ def _identity(path: Path, found: Scan, session_file: Path | None) -> tuple[Setup
     """Setup and metadata from the first place that is intact: metadata record, channel table, session.json."""
     own = ("format_version", "setup", "setup_crc32")
     records = [m.metadata for m in found.metadata if m.name == METADATA_NAME]
-    for record in records:
-        _check_version(path, record.get("format_version", ""))
+    intact = [r for r in records if setup_check(r.get("format_version", ""), r.get("setup", "")) == r.get("setup_crc32")]
+    for record in intact:
+        _check_version(path, record["format_version"])
     metadata = {k: v for k, v in records[0].items() if k not in own} if records else {}
-    texts = [r["setup"] for r in records if str(zlib.crc32(r.get("setup", "").encode())) == r.get("setup_crc32")]
+    texts = [r["setup"] for r in intact]
     texts += [c.metadata["setup"] for c in found.channels if c.topic == NOTIFICATIONS and "setup" in c.metadata]
     if session_file is not None and session_file.exists():
         try:

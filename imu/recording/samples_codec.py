@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -42,10 +43,10 @@ class SamplesDecoder:
 
     def decode_many(self, payloads: Sequence[bytes], t_host_ns: Ints) -> list[Packet]:
         """All rows as one packet that arrives with the last notification."""
-        columns = [_columns(data, self._sensor) for data in payloads]
-        if not columns:
+        runs = [_rows(list(run), self._sensor) for _, run in groupby(payloads, key=len)]
+        if not runs:
             return []
-        t_us, lost, clipped, gyr, acc = (np.concatenate(c) for c in zip(*columns, strict=True))
+        t_us, lost, clipped, gyr, acc = (np.concatenate(column) for column in zip(*runs, strict=True))
         if len(t_us) == 0:
             return []
         if np.any(np.diff(t_us) <= 0) or (self._newest is not None and t_us[0] <= self._newest):
@@ -54,20 +55,39 @@ class SamplesDecoder:
         return [Packet(self._sensor, int(t_host_ns[-1]), 0, t_us, lost, gyr, acc, clipped)]
 
 
-def _columns(data: bytes, sensor: str) -> tuple[np.ndarray, ...]:
-    """t_us, lost, clipped, gyr, acc of one notification, in the types of `Packet`."""
-    version, width, n = _HEAD.unpack_from(data) if len(data) >= _HEAD.size else (0, 0, 0)
-    if version != VERSION or width not in (4, 8) or len(data) != _HEAD.size + n * (13 + 6 * width):
-        raise ProtocolError(f"sensor {sensor}: {len(data)} bytes are not samples of layout {VERSION}; the file is damaged")
-    at = _HEAD.size
-    value = np.dtype(f"<f{width}")
-    gyr_at = at + 13 * n
+def _layout(n: int, width: int) -> np.dtype[np.void]:
+    """One notification of n rows."""
+    value = f"<f{width}"
+    return np.dtype(
+        [
+            ("version", "u1"),
+            ("width", "u1"),
+            ("n", "<u2"),
+            ("t_us", "<i8", (n,)),
+            ("lost", "<i4", (n,)),
+            ("clipped", "u1", (n,)),
+            ("gyr", value, (n, 3)),
+            ("acc", value, (n, 3)),
+        ]
+    )
+
+
+def _rows(payloads: list[bytes], sensor: str) -> tuple[np.ndarray, ...]:
+    """t_us, lost, clipped, gyr, acc of notifications of one length, in the types of `Packet`."""
+    first = payloads[0]
+    version, width, n = _HEAD.unpack_from(first) if len(first) >= _HEAD.size else (0, 0, 0)
+    layout = _layout(n, width) if version == VERSION and width in (4, 8) else None
+    if layout is None or len(first) != layout.itemsize:
+        raise ProtocolError(f"sensor {sensor}: {len(first)} bytes are not samples of layout {VERSION}; the file is damaged")
+    a = np.frombuffer(b"".join(payloads), layout)
+    if np.any(a["version"] != version) or np.any(a["width"] != width) or np.any(a["n"] != n):
+        raise ProtocolError(f"sensor {sensor}: notifications of one length differ in layout; the file is damaged")
     return (
-        np.frombuffer(data, "<i8", n, at).astype(np.int64),
-        np.frombuffer(data, "<i4", n, at + 8 * n).astype(np.int32),
-        np.frombuffer(data, np.uint8, n, at + 12 * n).copy(),
-        np.frombuffer(data, value, 3 * n, gyr_at).astype(np.float64).reshape(n, 3),
-        np.frombuffer(data, value, 3 * n, gyr_at + 3 * n * width).astype(np.float64).reshape(n, 3),
+        a["t_us"].astype(np.int64).ravel(),
+        a["lost"].astype(np.int32).ravel(),
+        a["clipped"].ravel(),
+        a["gyr"].astype(np.float64).reshape(-1, 3),
+        a["acc"].astype(np.float64).reshape(-1, 3),
     )
 
 
@@ -86,7 +106,9 @@ def encode_samples(
     """
     setups: list[SensorSetup] = []
     notes: list[str] = []
-    numbers, times, payloads = [], [], []
+    numbers: list[int] = []
+    times: list[int] = []
+    payloads: list[bytes] = []
     if not samples:
         raise RecordingError(f"no samples; give at least one segment of {', '.join(SEGMENTS)}")
     for number, (segment, given) in enumerate(samples.items()):
@@ -103,11 +125,12 @@ def encode_samples(
         setups.append(SensorSetup(names.get(segment, segment), segment, 1e6 / median, PROFILE))
         width = 4 if _fits_float32(gyr) and _fits_float32(acc) else 8
         rows = max(1, round(PACKET_S * 1e6 / median))
-        for a in range(0, len(t_us), rows):
-            b = min(a + rows, len(t_us))
-            numbers.append(number)
-            times.append(int(t_us[b - 1]) * 1000)
-            payloads.append(_encode(t_us[a:b], lost[a:b], clipped[a:b], gyr[a:b], acc[a:b], width))
+        whole = len(t_us) - len(t_us) % rows
+        for part, n in ((slice(0, whole), rows), (slice(whole, None), len(t_us) - whole)):
+            if n and len(t_us[part]):
+                payloads += _encode(t_us[part], lost[part], clipped[part], gyr[part], acc[part], width, n)
+                times += (t_us[part][n - 1 :: n] * 1000).tolist()
+        numbers += [number] * (len(times) - len(numbers))
     try:
         setup = Setup(tuple(setups), drill_toml=drill_toml)
     except ConfigError as e:
@@ -122,7 +145,11 @@ def _fits_float32(values: Floats) -> bool:
         return bool(np.array_equal(values.astype(np.float32).astype(np.float64), values))
 
 
-def _encode(t_us: Ints, lost: np.ndarray, clipped: np.ndarray, gyr: Floats, acc: Floats, width: int) -> bytes:
-    value = np.dtype(f"<f{width}")
-    parts = (t_us.astype("<i8"), lost.astype("<i4"), clipped, gyr.astype(value), acc.astype(value))
-    return _HEAD.pack(VERSION, width, len(t_us)) + b"".join(p.tobytes() for p in parts)
+def _encode(t_us: Ints, lost: np.ndarray, clipped: np.ndarray, gyr: Floats, acc: Floats, width: int, n: int) -> list[bytes]:
+    """Notifications of n rows each; the number of rows is a multiple of n."""
+    a = np.zeros(len(t_us) // n, _layout(n, width))
+    a["version"], a["width"], a["n"] = VERSION, width, n
+    a["t_us"], a["lost"], a["clipped"] = t_us.reshape(-1, n), lost.reshape(-1, n), clipped.reshape(-1, n)
+    a["gyr"], a["acc"] = gyr.reshape(-1, n, 3), acc.reshape(-1, n, 3)
+    data, size = a.tobytes(), a.dtype.itemsize
+    return [data[i : i + size] for i in range(0, len(data), size)]
