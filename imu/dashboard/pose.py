@@ -28,6 +28,7 @@ TRUNK_SHARE: Final = 0.42
 GHOST_OUT: Final = radians(-14.0)
 """The target follows the better leg outwards this far at most."""
 FOOT_EASE_M: Final = 0.03
+PELVIS_UP: Final = 0.05
 
 SIGN: Final[dict[Side, float]] = {"left": -1.0, "right": 1.0}
 
@@ -68,17 +69,19 @@ STANDING: Final = Leg(0.0, 0.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Posture:
-    """Both legs and the lean of the (unmeasured) trunk, rad."""
+    """Both legs, the pelvis and the lean of the (unmeasured) trunk, rad."""
 
     left: Leg = STANDING
     right: Leg = STANDING
     lean: float = 0.0
+    pelvis_tilt: float = 0.0
+    """+ anterior; NaN = unknown, or no sensor worn there."""
 
     def leg(self, side: Side) -> Leg:
         return self.left if side == "left" else self.right
 
 
-UNKNOWN_POSTURE: Final = Posture(Leg(), Leg(), 0.0)
+UNKNOWN_POSTURE: Final = Posture(Leg(), Leg(), 0.0, nan)
 
 
 def rounded(value: float) -> float:
@@ -98,7 +101,7 @@ def measured_posture(angle: Floats) -> Posture:
     known = [b for b in bends if not isnan(b)]
     # no trunk sensor: the dashed trunk follows the knees as in a balanced squat, it shows nothing measured
     lean = TRUNK_SHARE * max(min(known), 0.0) if known else 0.0
-    return Posture(left, right, rounded(lean))
+    return Posture(left, right, rounded(lean), rounded(float(angle[angle_column("pelvis_tilt")])))
 
 
 def target_posture(knee_flexion: float, person: Posture) -> Posture:
@@ -143,12 +146,11 @@ def joints(posture: Posture) -> dict[str, Point]:
         out["heel_" + side] = (x - sign * 0.003, y - 0.05, z - 0.05)
         out["toe_" + side] = (x + sign * 0.035, y - 0.06, z + 0.17)
     middle = _middle(out["hip_left"], out["hip_right"])
-    for name, up, across in (("pelvis", 0.0, 0.0), ("neck", 0.44, 0.0), ("shoulder_left", 0.40, -0.17), ("shoulder_right", 0.40, 0.17)):
-        out[name] = (
-            middle[0] + across,
-            middle[1] + 0.05 + up * cos(posture.lean),
-            middle[2] + up * sin(posture.lean),
-        )
+    tilt = 0.0 if isnan(posture.pelvis_tilt) else posture.pelvis_tilt
+    out["pelvis"] = _above(middle, PELVIS_UP, tilt)
+    for name, up, across in (("neck", 0.44, 0.0), ("shoulder_left", 0.40, -0.17), ("shoulder_right", 0.40, 0.17)):
+        x, y, z = _above((middle[0], middle[1] + PELVIS_UP, middle[2]), up, posture.lean)
+        out[name] = (x + across, y, z)
     return out
 
 
@@ -159,6 +161,10 @@ def _below(top: Point, sagittal: float, medial: float, sign: float) -> Point:
         top[1] - LIMB_LENGTH * cos(medial) * cos(sagittal),
         top[2] + LIMB_LENGTH * cos(medial) * sin(sagittal),
     )
+
+
+def _above(point: Point, length: float, lean: float) -> Point:
+    return (point[0], point[1] + length * cos(lean), point[2] + length * sin(lean))
 
 
 def _middle(a: Point, b: Point) -> Point:

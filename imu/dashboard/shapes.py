@@ -106,7 +106,8 @@ def shapes() -> dict[str, Shape]:
             _speaker(), strokes=(Stroke(_arc(13, 12, 5, -45, 90), 2.0), Stroke(_arc(12.5, 12, 9.2, -45, 90), 2.0))
         ),
         "mute": Shape(
-            _speaker(), strokes=(Stroke(_line((16.5, 9.5), (21.5, 14.5)), 2.0), Stroke(_line((21.5, 9.5), (16.5, 14.5)), 2.0))
+            _speaker(),
+            strokes=(Stroke(_line((16.5, 9.5), (21.5, 14.5)), 2.0), Stroke(_line((21.5, 9.5), (16.5, 14.5)), 2.0)),
         ),
         "right": Shape(strokes=(Stroke(_line((5, 12), (19, 12)), 3.0), Stroke(_line((13, 6), (19, 12), (13, 18)), 3.0))),
         "left": Shape(strokes=(Stroke(_line((19, 12), (5, 12)), 3.0), Stroke(_line((11, 6), (5, 12), (11, 18)), 3.0))),

@@ -1,0 +1,154 @@
+"""Runs the dashboard until the session ends: the only function other parts of the program call."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import nan
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PySide6.QtWidgets import QApplication
+
+from imu.dashboard.theme import PALETTES, Look
+from imu.dashboard.window import Window
+from imu.errors import ImuError
+from imu.snapshot import Snapshot
+
+Theme = Literal["system", "dark", "light"]
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardFigures:
+    """Measured while the window was open."""
+
+    frames: int
+    """Looks at the snapshot; each repaints only what changed."""
+    seconds: float
+    fps: float
+    paint_p50_ms: float
+    """Reading the snapshot and painting what changed, per frame."""
+    paint_p95_ms: float
+    paint_max_ms: float
+    screenshot: Path | None = None
+    """Where the picture was saved; None = none was asked for."""
+
+
+def has_display() -> bool:
+    """Whether a window can appear: always on Windows and macOS, elsewhere if a display server is named."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def application(offscreen: bool = False) -> QApplication:
+    """The running application, or a new one; without a display it draws into memory."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    chosen = os.environ.get("QT_QPA_PLATFORM")
+    arguments = ["imu"]
+    if offscreen or (not chosen and not has_display()):
+        arguments += ["-platform", "offscreen"]
+    app = QApplication(arguments)
+    app.setApplicationName("imu")
+    return app
+
+
+def mid_set(snapshot: Snapshot) -> bool:
+    """In the second half of a set, on the way down or up: the screen that tells most in one picture."""
+    r = snapshot.repetition
+    half = max(snapshot.drill.target_count // 2, 1)
+    return snapshot.stage == "drill" and r.count >= half and r.phase in (0, 2) and r.depth > 0.8
+
+
+def run_dashboard(
+    read_snapshot: Callable[[], Snapshot],
+    *,
+    on_silence: Callable[[], None],
+    on_close: Callable[[], None],
+    finished: Callable[[], bool],
+    screenshot: Path | None = None,
+    screenshot_when: Callable[[Snapshot], bool] | None = None,
+    theme: Theme = "system",
+    offscreen: bool = False,
+    live: bool = True,
+    on_pause: Callable[[], None] | None = None,
+    text_scale: float = 1.0,
+    full_screen: bool = False,
+) -> DashboardFigures:
+    """Show the patient's screen until `finished` says so or the window is closed. Call it from the main thread.
+
+    Parameters
+    ----------
+    read_snapshot : callable
+        The newest snapshot; called 30 times a second.
+    on_silence, on_close, on_pause : callable
+        Esc; the window was closed by the person or by the end (called once); Space.
+    finished : callable
+        True when the session has ended.
+    screenshot : Path, optional
+        A PNG of the window is saved here when `screenshot_when` (default `mid_set`) first holds, at the end otherwise.
+    theme : str
+        `dark` and `light`; `system` follows the desktop, dark if it does not say.
+    offscreen : bool
+        Draw into memory even if there is a display.
+    live : bool
+        Data older than 300 ms are unknown. False for replays, whose stamps are of the past.
+    text_scale : float
+        1.0 to 2.0.
+    """
+    app = application(offscreen)
+    if theme == "system":
+        hints = app.styleHints()
+        theme = "light" if hints.colorScheme().name == "Light" else "dark"
+    look = Look(PALETTES[theme], min(max(text_scale, 1.0), 2.0))
+    window = Window(read_snapshot, on_silence=on_silence, on_close=on_close, on_pause=on_pause, look=look, live=live)
+    when = screenshot_when or mid_set
+    saved = False
+
+    def save() -> None:
+        nonlocal saved
+        if screenshot is None or saved:
+            return
+        saved = True
+        screenshot.parent.mkdir(parents=True, exist_ok=True)
+        if not window.grab().save(str(screenshot), "PNG"):  # pyright: ignore[reportArgumentType]  # str is accepted
+            raise ImuError(f"the picture could not be written to {screenshot}; check the folder and its permissions")
+
+    def after_tick() -> None:
+        if when(window.view.snapshot):
+            save()
+        if finished():
+            save()
+            window.close()
+
+    window.after_tick = after_tick
+    began = time.perf_counter()
+    if full_screen:
+        window.showFullScreen()
+    else:
+        window.show()
+    try:
+        app.exec()
+        if window.error is None:
+            save()
+    finally:
+        elapsed = time.perf_counter() - began
+        window.timer.stop()
+    if window.error is not None:
+        raise window.error
+    figures = replace(measured(window.paint_ms, elapsed), screenshot=screenshot if saved else None)
+    window.deleteLater()
+    return figures
+
+
+def measured(paint_ms: list[float], seconds: float) -> DashboardFigures:
+    """Figures of a list of frame times."""
+    n = len(paint_ms)
+    p50, p95, worst = (float(np.percentile(paint_ms, p)) for p in (50, 95, 100)) if n else (nan, nan, nan)
+    return DashboardFigures(n, seconds, n / seconds if seconds > 0 else nan, p50, p95, worst)

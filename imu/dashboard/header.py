@@ -1,0 +1,82 @@
+"""One line above everything: drill, sensors, sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF, QPainter
+
+from imu.dashboard.panel import Panel, box, text_width, write
+from imu.dashboard.shapes import draw_shape
+from imu.dashboard.theme import font
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderState:
+    title: str = ""
+    subtitle: str = ""
+    sensors: int = 0
+    answering: int = 0
+    sound: str = "none"
+    """As `SoundView.state`: `on`, `muted`, `none`."""
+
+
+SOUND_WORDS = {"on": ("Sound on", "On"), "muted": ("Sound off", "Off"), "none": ("No sound", "None")}
+
+
+class Header(Panel[HeaderState]):
+    def words(self) -> str:
+        s = self.state
+        sound = SOUND_WORDS.get(s.sound, SOUND_WORDS["none"])[0]
+        if s.sound != "on":
+            sound += ", cues are shown, not heard"
+        return ". ".join(part for part in (s.title, s.subtitle, self.sensor_words(), sound) if part)
+
+    def sensor_words(self) -> str:
+        s = self.state
+        if not s.sensors:
+            return "No sensor yet"
+        return "Sensors" if s.answering == s.sensors else f"{s.answering} of {s.sensors} sensors"
+
+    def draw(self, p: QPainter, width: float, height: float) -> None:
+        palette, s, large = self.look.palette, self.state, self.look.large
+        size = round(32 * self.look.text)
+        baseline = height / 2 + size * 0.36
+        x = self._sound(p, width, height, size, baseline)
+        x -= 36 if not large else 56
+        good, words = s.sensors > 0 and s.answering == s.sensors, self.sensor_words()
+        shape, colour = ("ok", "ok") if good else (("lost", "stop") if s.sensors else ("unknown", "ink2"))
+        icon = 32 if not large else 40
+        if not (good and large):
+            x -= (
+                write(p, x, baseline, words, size, palette["ink2" if good or not s.sensors else "stop"], align="right") + 12
+            )
+        x -= icon
+        draw_shape(p, shape, x, height / 2 - icon / 2, icon, palette[colour], palette["bg"])
+        self._titles(p, x - 24, size, baseline)
+
+    def _sound(self, p: QPainter, right: float, height: float, size: int, baseline: float) -> float:
+        """Key cap, words and speaker from the right edge; returns the left end."""
+        palette, s = self.look.palette, self.state
+        x = right
+        if s.sound == "on":
+            cap = max(20.0, text_width("Esc", 12, 500) + 10)
+            box(p, x - cap, height / 2 - 10, cap, 20, None, 4, palette["outline"], 1)
+            write(p, x - cap / 2, height / 2 + 4.4, "Esc", 12, palette["ink2"], 500, align="middle")
+            x -= cap + 12
+        word = SOUND_WORDS.get(s.sound, SOUND_WORDS["none"])[1 if self.look.large else 0]
+        colour = palette["ink2" if s.sound == "on" else "warn"]
+        x -= write(p, x, baseline, word, size, colour, align="right") + 12
+        icon = round(36 * self.look.text)
+        draw_shape(p, "sound" if s.sound == "on" else "mute", x - icon, height / 2 - icon / 2, icon, colour, palette["bg"])
+        return x - icon
+
+    def _titles(self, p: QPainter, room: float, size: int, baseline: float) -> None:
+        palette, s = self.look.palette, self.state
+        metrics = QFontMetricsF(font(size, 600))
+        title = metrics.elidedText(s.title, Qt.TextElideMode.ElideRight, max(room, 0.0))
+        used = write(p, 0, baseline, title, size, palette["ink"], 600)
+        gap = 16 if not self.look.large else 24
+        if s.subtitle and used + gap + text_width(s.subtitle, size) <= room:
+            write(p, used + gap, baseline, s.subtitle, size, palette["ink2"])

@@ -1,0 +1,136 @@
+"""What a snapshot means for each part of the patient's screen: pure functions from values to states, no drawing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import isnan, nan
+from typing import Final
+
+from imu.conventions import SIDES, Side
+from imu.dashboard.count import CountState
+from imu.dashboard.cue_slot import CueState, Kind
+from imu.dashboard.figure import FigureState, View
+from imu.dashboard.gauge import GaugeState
+from imu.dashboard.header import HeaderState
+from imu.dashboard.pose import UNKNOWN_POSTURE, Leg, measured_posture, rounded, target_posture
+from imu.dashboard.tempo_bar import TempoState, known
+from imu.packets import Health
+from imu.snapshot import Snapshot
+
+STALE_NS: Final = 300_000_000
+"""Older than this is not shown as if it were now."""
+MEASURING: Final = ("stand", "movement", "drill")
+ANSWERING: Final = ("streaming", "settling")
+
+PLACES: Final = {
+    "pelvis": "Pelvis",
+    "thigh_left": "Left thigh",
+    "thigh_right": "Right thigh",
+    "shank_left": "Left shin",
+    "shank_right": "Right shin",
+    "foot_left": "Left foot",
+    "foot_right": "Right foot",
+    "trunk": "Trunk",
+}
+KIND_OF_RULE: Final[dict[str, Kind]] = {"tempo": "tempo", "depth": "depth", "partial": "depth"}
+"""All other rules are about alignment."""
+
+
+def is_stale(snapshot: Snapshot, now_ns: int) -> bool:
+    """True when the newest data are too old to be shown as present. `now_ns`: the clock of `Snapshot.t_host_ns`."""
+    measuring = snapshot.stage in MEASURING and snapshot.t_host_ns > 0
+    return measuring and now_ns - snapshot.t_host_ns > STALE_NS
+
+
+def without_values(snapshot: Snapshot) -> Snapshot:
+    """The same snapshot with everything measured unknown: the count and the marks stay, they are facts of the past."""
+    repetition = replace(snapshot.repetition, phase=-1, pace_s=nan, progress_s=nan, depth=nan, target_depth=nan)
+    sensors = tuple(replace(h, state="stale") if h.state in ANSWERING else h for h in snapshot.sensors)
+    return replace(
+        snapshot,
+        angle=snapshot.angle * nan,
+        sigma=snapshot.sigma * nan,
+        repetition=repetition,
+        sensors=sensors,
+        cue=None,
+        cue_side=None,
+        problem=snapshot.problem or "The sensors are not answering",
+    )
+
+
+def lost_segments(sensors: tuple[Health, ...]) -> tuple[str, ...]:
+    return tuple(h.segment for h in sensors if h.state in ("lost", "stale"))
+
+
+def cue_kind(rule: str) -> Kind:
+    return KIND_OF_RULE.get(rule.partition("_")[0], "alignment")
+
+
+def header_state(s: Snapshot) -> HeaderState:
+    answering = sum(h.state in ANSWERING for h in s.sensors)
+    title = s.drill.title or "Measurement"
+    return HeaderState(title, "", len(s.sensors), answering, s.sound.state)
+
+
+def cue_state(s: Snapshot) -> CueState:
+    """One message: trouble before a cue, a cue before praise."""
+    if s.problem:
+        if lost_segments(s.sensors):
+            return CueState("trouble", "Stand still, please", s.problem)
+        what, _, remedy = s.problem.partition(". ")
+        return CueState("trouble", what, remedy)
+    if s.cue is not None:
+        return CueState(cue_kind(s.cue.rule), s.cue.text, "", s.cue_side, silent=s.sound.state != "on")
+    r, target = s.repetition, s.drill.target_count
+    if target and r.count >= target:
+        return CueState("calm", f"All {target} done. Stand and rest.")
+    if r.phase < 0:
+        return CueState("calm", "Ready. Begin when you are.") if r.count == 0 else CueState()
+    clean = not r.marks or r.marks[-1] == "clean"
+    return CueState("calm", "Good. Keep this rhythm.") if clean and not isnan(r.depth) else CueState()
+
+
+def count_state(s: Snapshot) -> CountState:
+    return CountState(s.repetition.count, s.drill.target_count, s.repetition.marks, running=not s.problem)
+
+
+def figure_state(s: Snapshot, view: View) -> FigureState:
+    posture = measured_posture(s.angle)
+    if not any(h.segment == "pelvis" for h in s.sensors):
+        posture = replace(posture, pelvis_tilt=0.0)
+    depth = s.repetition.target_depth
+    target = None if isnan(depth) or s.problem else target_posture(rounded(depth), posture)
+    fault: Side | None = None
+    if s.cue is not None and not s.problem and cue_kind(s.cue.rule) == "alignment":
+        fault = s.cue_side
+    if posture.left == posture.left and posture.left == Leg() and posture.right == Leg():
+        posture = UNKNOWN_POSTURE
+    return FigureState(posture, target, view, fault, lost=lost_segments(s.sensors))
+
+
+def gauge_state(s: Snapshot) -> GaugeState:
+    return GaugeState(rounded(s.repetition.depth), s.drill.depth_target, s.drill.depth_scale)
+
+
+def tempo_state(s: Snapshot) -> TempoState:
+    r = s.repetition
+    late = s.cue is not None and cue_kind(s.cue.rule) == "tempo"
+    return TempoState(s.drill.tempo_s, s.drill.phase_words, r.phase, known(r.pace_s), known(r.progress_s), late)
+
+
+def knees_known(s: Snapshot) -> dict[Side, bool]:
+    posture = measured_posture(s.angle)
+    return {side: posture.leg(side).thigh_known and posture.leg(side).shank_known for side in SIDES}
+
+
+def sentence_of_set(s: Snapshot) -> str:
+    """The one sentence at the end."""
+    n, clean = s.repetition.count, sum(m == "clean" for m in s.repetition.marks)
+    if n == 0:
+        return "The set has ended. No repetition was counted."
+    repetitions = f"{n} repetition{'' if n == 1 else 's'}"
+    if clean >= n:
+        return f"Well done. {repetitions}, {'all of them' if n > 1 else 'it was'} clean."
+    if clean == 0:
+        return f"Well done. {repetitions}."
+    return f"Well done. {repetitions}, {clean} of them clean."

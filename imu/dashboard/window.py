@@ -1,0 +1,143 @@
+"""The window: one timer that reads the newest snapshot, and the keys."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
+from PySide6.QtWidgets import QMainWindow
+
+from imu.dashboard import panel
+from imu.dashboard.announcer import Announcer
+from imu.dashboard.patient_view import PatientView
+from imu.dashboard.theme import DARK, DESIGN_HEIGHT, DESIGN_WIDTH, LIGHT, Look
+from imu.snapshot import Snapshot
+
+TIMER_MS: Final = 33
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of the key table."""
+
+    sequence: str
+    text: str
+    act: Callable[[], None]
+
+
+class Window(QMainWindow):
+    """Draws what `read_snapshot` returns, 30 times a second; data arriving never triggers a redraw.
+
+    Parameters
+    ----------
+    read_snapshot : callable
+        The newest snapshot.
+    on_silence : callable
+        Esc: no more sounding cues.
+    on_close : callable
+        The person closed the window.
+    on_pause : callable, optional
+        Space.
+    clock_ns : callable
+        The clock of `Snapshot.t_host_ns`.
+    """
+
+    def __init__(
+        self,
+        read_snapshot: Callable[[], Snapshot],
+        *,
+        on_silence: Callable[[], None],
+        on_close: Callable[[], None],
+        on_pause: Callable[[], None] | None = None,
+        look: Look | None = None,
+        live: bool = True,
+        clock_ns: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        super().__init__()
+        self.read_snapshot = read_snapshot
+        self.on_close = on_close
+        self.clock_ns = clock_ns
+        self.error: Exception | None = None
+        self.after_tick: Callable[[], None] | None = None
+        self.paint_ms: list[float] = []
+        self._painted_ns = panel.paint_ns
+        self._tick_ms = 0.0
+        self.setWindowTitle("Movement feedback")
+        self.setAccessibleName("Movement feedback")
+        self.view = PatientView(look, live=live, parent=self)
+        self.setCentralWidget(self.view)
+        self.announcer = Announcer(self.view)
+        self.resize(round(DESIGN_WIDTH), round(DESIGN_HEIGHT))
+        self.setMinimumSize(640, 400)
+        self.keys = [
+            Key("Esc", "Silence cues", on_silence),
+            Key("M", "Mirror the figure", lambda: self.view.set_mirror(not self.view.mirror)),
+            Key("T", "Dark or light", self.change_theme),
+            Key("F11", "Full screen", self.change_full_screen),
+        ]
+        if on_pause is not None:
+            self.keys.append(Key("Space", "Pause", on_pause))
+        for key in self.keys:
+            action = QAction(key.text, self)
+            action.setShortcut(QKeySequence(key.sequence))
+            action.triggered.connect(self._guarded(key.act))
+            self.addAction(action)
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self._guarded(self.tick))
+        self.timer.start(TIMER_MS)
+
+    def tick(self) -> None:
+        """Read the newest snapshot and show it; panels whose state is the same are not painted."""
+        painted = panel.paint_ns - self._painted_ns
+        if painted or self._tick_ms:
+            self.paint_ms.append(painted * 1e-6 + self._tick_ms)
+        self._painted_ns = panel.paint_ns
+        began = time.perf_counter_ns()
+        now_ns = self.clock_ns()
+        self.view.show_snapshot(self.read_snapshot(), now_ns)
+        self.announcer.offer(now_ns, self._sentences())
+        self._tick_ms = (time.perf_counter_ns() - began) * 1e-6
+        if self.after_tick is not None:
+            self.after_tick()
+
+    def change_theme(self) -> None:
+        other = LIGHT if self.view.look.palette.name == "dark" else DARK
+        self.view.set_look(replace(self.view.look, palette=other))
+
+    def change_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # Qt's name
+        self.timer.stop()
+        self.on_close()
+        event.accept()
+
+    def _sentences(self) -> dict[str, str]:
+        view = self.view
+        match view.snapshot.stage:
+            case "drill":
+                cue = view.cue.state
+                urgent = view.cue.words() if cue.kind not in ("calm", "empty") else ""
+                quiet = view.cue.words() if cue.kind == "calm" else ""
+                return {"cue": urgent, "count": view.count.words(), "calm": quiet, "tempo": view.tempo.words()}
+            case "finished":
+                return {"summary": view.summary.words()}
+            case _:
+                return {"instruction": view.instruction.words(), "sensors": view.sensors.words()}
+
+    def _guarded(self, act: Callable[[], None]) -> Callable[[], None]:
+        """Qt swallows what is raised in a slot: keep it and end, so that the caller can raise it."""
+
+        def run() -> None:
+            try:
+                act()
+            except Exception as e:
+                self.error = e
+                self.close()
+
+        return run
