@@ -115,9 +115,16 @@ def test_flat_is_upright_and_a_quarter_turn_is_a_quarter_turn() -> None:
     # +90° about x: the sensor's y axis points up
     on_edge = np.tile([0.0, 9.81, 0.0], (100, 1))
     s = np.sqrt(0.5)
-    np.testing.assert_allclose(orientation(np.zeros((100, 3)), on_edge, 100.0)[-1], [s, s, 0, 0], atol=1e-12)
+    q = orientation(np.zeros((100, 3)), on_edge, 100.0)
+    # The filter takes its first correction of 90° for a turn by a gyroscope bias (clipped to 2 °/s, then forgotten): the
+    # authors' program is off by the same 0.0023°. Without bias estimation the quarter turn is exact.
+    np.testing.assert_allclose(q[-1], VQF(0.01).updateBatch(np.zeros((100, 3)), on_edge)["quat6D"][-1], atol=1e-12)
+    np.testing.assert_allclose(q[-1], [s, s, 0, 0], atol=3e-5)
+    exact = Params(motion_bias=False, rest_bias=False)
+    q = orientation(np.zeros((100, 3)), on_edge, 100.0, params=exact)
+    np.testing.assert_allclose(q[-1], [s, s, 0, 0], atol=1e-12)
     turn = np.tile([0.0, 0.0, np.pi / 2], (100, 1))
-    q = orientation(turn, still, 100.0, params=Params(motion_bias=False, rest_bias=False))
+    q = orientation(turn, still, 100.0, params=exact)
     np.testing.assert_allclose(q[-1], [s, 0, 0, s], atol=1e-9)
 
 

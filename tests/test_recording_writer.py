@@ -37,13 +37,14 @@ while True:
     time.sleep(0.002)
 """
 )
-# the file-size limit is a disk that is full, and lifting it a disk that was cleared
+# The file-size limit is a disk that is full, and lifting it a disk that was cleared. It holds several batches, however
+# many packets a fast machine puts into one.
 FULL_DISK = (
     PRELUDE
     + """
 import resource
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
 import random
 r = random.Random(1)
 i, until = 0, time.perf_counter() + 20

@@ -69,7 +69,10 @@ def scan(data: bytes) -> Scan:
                     break
         else:
             found.damaged.append(at)
+            found.bad_chunks += op == Opcode.CHUNK
             at = _next_chunk(data, at)
+    # damage in the last chunk may hide the footer from the walk; a torn file cannot end with the closing mark
+    found.finished |= size > len(MCAP0_MAGIC) and data.endswith(MCAP0_MAGIC)
     return found
 
 
@@ -82,27 +85,32 @@ def _next_chunk(data: bytes, at: int) -> int:
 def _take_chunk(data: bytes, at: int, found: Scan) -> int:
     """Unpack the chunk at `at` and return where to go on.
 
-    The length inside the chunk is used and not the record's: they agree unless one is damaged, and then the CRC decides.
+    Its length is written twice, in the record and inside the chunk. If they differ one is damaged, and the shorter is
+    tried first: too short fails the CRC, too long does not (the decompressor ignores what follows a frame) and would
+    swallow the chunks behind it.
     """
+    after = len(data)
     if at + _HEAD <= len(data):
         t_start, t_end, size, crc, _, packed = _CHUNK.unpack_from(data, at + _RECORD.size)
-        end = at + _HEAD + packed
-        if end <= len(data) and size <= _MAX_CHUNK:
+        _, length = _RECORD.unpack_from(data, at)
+        for taken in sorted({packed, length - _CHUNK.size}):
+            end = at + _HEAD + taken
+            if taken <= 0 or end > len(data) or size > _MAX_CHUNK:
+                continue
+            after = min(after, end)
             chunk = Chunk("zstd", data[at + _HEAD : end], t_end, t_start, crc, size)
             try:
                 records = breakup_chunk(chunk, validate_crc=True)
-            except Exception:  # whatever decompressor or parser say of damaged bytes: this chunk is unreadable
-                records = None
-            if records is not None:
-                found.messages += [r for r in records if isinstance(r, Message)]
-                found.channels += [r for r in records if isinstance(r, Channel)]
-                return end
-            found.damaged.append(at)
-            found.bad_chunks += 1
-            return min(end, _next_chunk(data, at + 1))
+            except Exception:  # whatever decompressor or parser say of damaged bytes: this is not the chunk
+                continue
+            found.messages += [r for r in records if isinstance(r, Message)]
+            found.channels += [r for r in records if isinstance(r, Channel)]
+            if packed != length - _CHUNK.size:
+                found.damaged.append(at)
+            return end
     found.damaged.append(at)
     found.bad_chunks += 1
-    return _next_chunk(data, at + 1)
+    return min(after, _next_chunk(data, at + 1))
 
 
 def _take_record(data: bytes, at: int, op: int, end: int, found: Scan) -> bool:
