@@ -11,7 +11,8 @@ import logging
 import sys
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from array import array
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ import numpy as np
 from imu.ble import LinkReport
 from imu.errors import ImuError, ProtocolError
 from imu.feedback.audio import AudioOut
-from imu.live_view import snapshot_of
+from imu.live_view import merge_health, problem_of, snapshot_of
 from imu.outputs import Outputs
 from imu.pipeline import Pipeline
 from imu.recording import Recorder, make_decoder
@@ -35,20 +36,26 @@ AUDIO_CHECK_PACKETS = 125
 """Packets between two looks at the audio device (about 1 s with five sensors)."""
 
 
+def _milliseconds() -> array[float]:
+    return array("d")
+
+
 @dataclass(slots=True)
 class Latencies:
     """Measured while running; ms."""
 
-    frame_ms: list[float] = field(default_factory=list)
+    frame_ms: array[float] = field(default_factory=_milliseconds)
     """Newest sample of a frame taken → decision on it made (cue or no cue), for every push that made frames."""
-    cue_ms: list[float] = field(default_factory=list)
+    cue_ms: array[float] = field(default_factory=_milliseconds)
     """The same for cues that were given."""
-    push_ms: list[float] = field(default_factory=list)
-    """Computing time of one packet."""
+    sound_ms: array[float] = field(default_factory=_milliseconds)
+    """The same until the first sample of the cue's sound leaves the computer, as the audio device reports it."""
+    push_ms: array[float] = field(default_factory=_milliseconds)
+    """Computing time of one packet: bytes → cues."""
 
     @staticmethod
-    def percentiles(values: list[float], *which: float) -> list[float]:
-        return [float(np.percentile(values, p)) for p in which] if values else [float("nan")] * len(which)
+    def percentiles(values: array[float], *which: float) -> list[float]:
+        return [float(np.percentile(values, p)) for p in which] if len(values) else [float("nan")] * len(which)
 
 
 class Engine:
@@ -85,6 +92,7 @@ class Engine:
         self.ready = threading.Event()
         """Set when the sensors are known and streaming is about to begin, or when it failed."""
         self._links: dict[str, LinkReport] = {}
+        self._cue_p95_ms = float("nan")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._stop_early = threading.Event()
@@ -102,6 +110,11 @@ class Engine:
 
     def finished(self) -> bool:
         return not self._thread.is_alive()
+
+    def wait(self, timeout_s: float) -> bool:
+        """True once the session has ended."""
+        self._thread.join(timeout_s)
+        return self.finished()
 
     def join(self, timeout_s: float = 15.0) -> None:
         """Wait for the end and raise what went wrong in the thread, if anything."""
@@ -129,7 +142,6 @@ class Engine:
         builder = ResultBuilder(setup)
         decoders = {s.sensor: make_decoder(s) for s in setup.sensors}
         recorder = Recorder(self.record_to, setup, self.metadata) if self.record_to is not None else None
-        where = str(self.record_to or "")
         packets = 0
 
         def deliver(sensor: str, data: bytes, t_host_ns: int) -> None:
@@ -154,17 +166,16 @@ class Engine:
                 _log(recorder, out)
             packets += 1
             if packets % AUDIO_CHECK_PACKETS == 0:
-                self.audio.poll()
+                self._check_sound(setup.t0_host_ns)
             if len(out.frames):
-                p95 = Latencies.percentiles(self.latencies.cue_ms, 95)[0]
-                self.snapshot = snapshot_of(
-                    pipeline, out.frames, t_host_ns, self._links, self.audio.state, where, p95
-                )
+                self._show(snapshot_of(pipeline, out.frames, t_host_ns))
 
         def report(link: LinkReport) -> None:
             self._links[link.sensor] = link
             if recorder is not None:
                 recorder.log("link", asdict(link))
+            # a sensor that went silent makes no frames: what its link says must be seen all the same
+            self._show(replace(self.snapshot, sensors=pipeline.health()))
 
         self.ready.set()
         try:
@@ -175,18 +186,42 @@ class Engine:
             if recorder is not None:
                 _log(recorder, out)
                 recorder.close()
+            self._check_sound(setup.t0_host_ns)
             self.result = builder.result(pipeline.health(), pipeline.body.calibration)
+            last = snapshot_of(pipeline, out.frames, self.snapshot.t_host_ns) if len(out.frames) else self.snapshot
+            self._show(replace(last, stage="finished", instruction="", cue=None, cue_side=None))
+
+    def _show(self, snapshot: Snapshot) -> None:
+        """Make it the newest one, with what only the engine knows."""
+        sensors = merge_health(snapshot.sensors, self._links)
+        self.snapshot = replace(
+            snapshot,
+            sensors=sensors,
+            problem=problem_of(sensors) if snapshot.stage != "finished" else "",
+            sound=self.audio.state,
+            recording=str(self.record_to or ""),
+            cue_delay_p95_ms=self._cue_p95_ms,
+        )
 
     def _sound(self, out: Outputs, t0_host_ns: int, now_ns: int) -> None:
-        if len(out.frames) and self.source.live:
+        live = self.source.live
+        if len(out.frames) and live:
             taken_ns = t0_host_ns + int(out.frames.t_us[-1]) * 1000
             self.latencies.frame_ms.append((now_ns - taken_ns) * 1e-6)
         for cue in out.cues:
             if not cue.given:
                 continue
             self.audio.play(cue, now_ns)
-            if self.source.live:
+            if live:
                 self.latencies.cue_ms.append((now_ns - t0_host_ns - cue.t_emitted_us * 1000) * 1e-6)
+                self._cue_p95_ms = Latencies.percentiles(self.latencies.cue_ms, 95)[0]
+
+    def _check_sound(self, t0_host_ns: int) -> None:
+        """Is the device still there, and when did the cues leave it?"""
+        self.audio.poll()
+        for onset in self.audio.take_onsets():
+            if self.source.live:
+                self.latencies.sound_ms.append((onset.t_host_ns - t0_host_ns - onset.cue.t_emitted_us * 1000) * 1e-6)
 
     @property
     def sound(self) -> SoundView:

@@ -10,7 +10,7 @@ from imu.ble import LinkReport
 from imu.outputs import Cue, FrameBlock
 from imu.packets import Health
 from imu.pipeline import Pipeline
-from imu.snapshot import DrillView, RepetitionView, Snapshot, SoundView
+from imu.snapshot import DrillView, RepetitionView, Snapshot
 
 PLACES = {
     "pelvis": "pelvis",
@@ -61,17 +61,8 @@ def stage_of(pipeline: Pipeline) -> tuple[str, str]:
     return pipeline.body.stage, pipeline.body.instruction
 
 
-def snapshot_of(
-    pipeline: Pipeline,
-    frames: FrameBlock,
-    t_host_ns: int,
-    links: dict[str, LinkReport],
-    sound: SoundView,
-    recording: str,
-    cue_delay_p95_ms: float,
-) -> Snapshot:
-    """Newest state after a push that produced frames."""
-    health = merge_health(pipeline.health(), links)
+def snapshot_of(pipeline: Pipeline, frames: FrameBlock, t_host_ns: int) -> Snapshot:
+    """Newest state after a push that produced frames; links, sound and recording are the engine's to add."""
     stage, instruction = stage_of(pipeline)
     t_us = int(frames.t_us[-1])
     cue: Cue | None = None
@@ -84,7 +75,6 @@ def snapshot_of(
         t_host_ns=t_host_ns,
         stage=stage,
         instruction=instruction,
-        problem=problem_of(health),
         drill=drill,
         repetition=repetition,
         angle=np.array(frames.angle[-1]),
@@ -92,8 +82,5 @@ def snapshot_of(
         flags=np.array(frames.flags[-1]),
         cue=cue,
         cue_side=cue.side if cue else None,
-        sensors=health,
-        sound=sound,
-        recording=recording,
-        cue_delay_p95_ms=cue_delay_p95_ms,
+        sensors=pipeline.health(),
     )

@@ -57,6 +57,7 @@ def process(
     movement_s: tuple[float, float] | None = None,
     progress: Callable[[float], None] | None = None,
     timing: Timing | None = None,
+    packet_samples: int | None = None,
 ) -> Result:
     """Compute everything a recording holds, exactly as a live session would have.
 
@@ -74,6 +75,8 @@ def process(
         Reserved names; not available in this version (ConfigError).
     timing : Timing, optional
         Receives where the time went.
+    packet_samples : int, optional
+        Feed packets of so many samples per sensor. None: large blocks. The results are the same.
     """
     if baseline is not None:
         raise ConfigError("baseline is not available in this version; alignment is judged against the person's own stand")
@@ -85,7 +88,8 @@ def process(
     clock = timing or Timing()
     total_us = max(1.0, recording.duration_s * 1e6)
     last = time.perf_counter()
-    for packet in recording.blocks(BLOCK_S):
+    packets = recording.blocks(BLOCK_S) if packet_samples is None else recording.packets(packet_samples)
+    for packet in packets:
         last = clock.add("load and decode", last)
         out = pipeline.push(packet)
         builder.add(out)

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from imu.commands.arguments import add_drill, add_windows, drill_of
-from imu.errors import RecordingError
+from imu.commands.arguments import add_drill, add_windows, drill_of, packet_size
+from imu.commands.places import results_folder
 from imu.processing import Timing, process
 from imu.recording import load
 from imu.recording.exporters.tables import write_tables
@@ -19,22 +19,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p.add_argument("file", type=Path, help="a .mcap, a session folder, or a vendor's file or folder")
     p.add_argument("--out", type=Path, help="new folder for the results (default: results/<name of the recording>)")
     p.add_argument("--no-files", action="store_true", help="print the summary only")
+    p.add_argument(
+        "--packets",
+        type=packet_size,
+        metavar="N",
+        help="feed the samples in packets of N per sensor, as a check: the results are the same (default: large blocks)",
+    )
     p.add_argument("--timing", action="store_true", help="print where the time went")
     add_drill(p)
     add_windows(p)
     p.set_defaults(run=run)
 
 
-def results_folder(file: Path, out: Path | None) -> Path:
-    """Folder to write to; refused when there is something in it."""
-    folder = out if out is not None else Path("results") / (file.stem if file.is_file() else file.resolve().name)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RecordingError(f"{folder} exists already; give another folder with --out, nothing was overwritten")
-    return folder
-
-
 def run(arguments: argparse.Namespace) -> int:
-    folder = None if arguments.no_files else results_folder(arguments.file, arguments.out)
+    folder = None if arguments.no_files else results_folder(arguments.out, arguments.file)
     timing = Timing()
     recording = load(arguments.file)
     show = sys.stderr.isatty()
@@ -49,9 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         movement_s=arguments.movement,
         progress=progress if show else None,
         timing=timing,
+        packet_samples=arguments.packets,
     )
-    for line in summary_lines(result):
-        print(line)
+    print("\n".join(summary_lines(result)))
     if folder is not None:
         files = write_tables(result, folder)
         print(f"Results      {folder.resolve()}: {', '.join(f.name for f in files)}")

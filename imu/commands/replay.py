@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from imu.commands.arguments import add_drill, add_windows, drill_of, speed
-from imu.commands.session import open_audio, watch
+from imu.commands.session import audio_for, say, watch
 from imu.engine import Engine
 from imu.errors import ImuError
 from imu.processing import session_setup
@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     recording = load(arguments.file)
     setup = session_setup(recording.setup, drill_of(arguments), arguments.stand, arguments.movement)
-    audio = open_audio(arguments.sound, "sound is off in this replay; start it with --sound")
+    audio = audio_for(arguments.sound, "sound is off in this replay; start it with --sound")
     engine = Engine(ReplaySource(recording, setup, arguments.speed), audio)
     try:
         engine.start()
@@ -41,6 +41,5 @@ def run(arguments: argparse.Namespace) -> int:
         audio.close()
     if engine.result is None:
         raise ImuError("the replay was stopped before it began")
-    for line in summary_lines(engine.result):
-        print(line)
+    say(*summary_lines(engine.result))
     return 0

@@ -228,6 +228,13 @@ class Drill:
     cues: CueLimits = field(metadata=table(CueLimits))
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """Everything that may be said, so that speech can be made ready."""
+        rule = self.tempo_rule
+        said = (self.valgus.text, rule.fast_down, rule.fast_up, rule.slow_down, rule.slow_up, self.depth.text)
+        return tuple(dict.fromkeys(text for text in said if text))
+
+    @property
     def view(self) -> DrillView:
         """What the screen draws of it."""
         a, b, c, d = self.tempo.words

@@ -1,0 +1,49 @@
+"""`imu live`: sensors over Bluetooth through the whole system, recorded."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from imu.commands.arguments import add_drill, drill_of
+from imu.commands.places import session_folder
+from imu.commands.scan import add_backend
+from imu.commands.session import audio_for, performance_lines, say, watch
+from imu.engine import Engine
+from imu.errors import ImuError
+from imu.feedback.drill import drill_text, load_drill
+from imu.sources import BleSource
+from imu.summary import summary_lines
+from imu.warm import warm_up
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    p = subparsers.add_parser("live", help="connect the sensors, show, cue and record")
+    add_backend(p)
+    add_drill(p, default="squat")
+    p.add_argument("--out", type=Path, help="new session folder (default: sessions/<date and time>)")
+    p.add_argument("--headless", action="store_true", help="no window; Ctrl-C ends the session")
+    p.add_argument("--no-sound", action="store_true", help="cues on the screen only")
+    p.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    name = drill_of(arguments) or ""
+    text = drill_text(name) if name else ""
+    folder = session_folder(arguments.out, name or "angles")
+    warm_up()
+    sentences = load_drill(text).sentences if text else ()
+    audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)
+    source = BleSource(arguments.ble_backend, text, search_s=arguments.search)
+    engine = Engine(source, audio, folder, {"drill": name})
+    try:
+        engine.start()
+        figures = watch(engine, headless=arguments.headless, live=True)
+        engine.join()
+    finally:
+        engine.stop()
+        audio.close()
+    if engine.result is None:
+        raise ImuError("the session was ended before the sensors streamed; nothing was recorded")
+    say(*summary_lines(engine.result), *performance_lines(engine.latencies, figures), f"Recording    {folder.resolve()}")
+    return 0
