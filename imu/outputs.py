@@ -22,7 +22,7 @@ class FrameBlock:
     t_us: Ints
     """(m,) session time."""
     q_earth_segment: Floats
-    """(m, S, 4) w, x, y, z; S in the order of `Setup.sensors`; all segments face one heading at the stand. NaN = unknown."""
+    """(m, S, 4) w, x, y, z; S in the order of `Setup.sensors`; all face one heading at the stand. NaN = unknown."""
     angle: Floats
     """(m, A) rad, columns `conventions.ANGLES`. NaN = unknown."""
     sigma: Floats
@@ -35,9 +35,9 @@ class FrameBlock:
 
     @staticmethod
     def empty(n_sensors: int) -> FrameBlock:
-        a = len(ANGLES)
+        angles = np.zeros((0, len(ANGLES)))
         return FrameBlock(
-            np.zeros(0, np.int64), np.zeros((0, n_sensors, 4)), np.zeros((0, a)), np.zeros((0, a)), np.zeros((0, a), np.uint16)
+            np.zeros(0, np.int64), np.zeros((0, n_sensors, 4)), angles, angles.copy(), angles.astype(np.uint16)
         )
 
 

@@ -35,7 +35,7 @@ def session_setup(
     stand_s: tuple[float, float] | None,
     movement_s: tuple[float, float] | None,
 ) -> Setup:
-    """The recording's setup with this run's choices; `drill` is a library name, None keeps the recorded one, "" means none."""
+    """The recording's setup with this run's choices; `drill`: a library name, None = the recorded one, "" = none."""
     changes: dict[str, object] = {}
     if drill is not None:
         changes["drill_toml"] = drill_text(drill) if drill else ""

@@ -65,7 +65,7 @@ class Result:
         return self.frames.q_earth_segment[:, i]
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Wide table on the common grid: `t_us`, then `<angle>_deg`, `<angle>_sigma_deg`, `<angle>_flags` for each angle."""
+        """Wide table on the common grid: `t_us`, then `<angle>_deg`, `<angle>_sigma_deg`, `<angle>_flags` of each."""
         import pandas as pd
 
         columns: dict[str, NDArray[np.generic]] = {"t_us": self.t_us}

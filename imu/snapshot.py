@@ -1,4 +1,4 @@
-"""What the screen shows at one instant. The engine writes the newest one, the dashboard's timer reads it; nothing queues."""
+"""What the screen shows at one instant. The engine writes it, the dashboard's timer reads the newest; nothing queues."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted([*(ROOT / "imu").rglob("*.py"), *(ROOT / "firmware_sim").rglob("*.py")])
+IMU, FIRMWARE = ROOT / "imu", ROOT / "firmware_sim"
+SOURCES = sorted([*IMU.rglob("*.py"), *FIRMWARE.rglob("*.py")])
 
 LAYERS = (
     {"conventions", "errors", "packets", "config", "kernels", "clock", "outputs", "snapshot"},
@@ -44,7 +45,7 @@ def name_of(file: Path) -> str:
 
 
 def room_of(file: Path) -> str:
-    parts = file.relative_to(ROOT / "imu").parts
+    parts = file.relative_to(IMU).parts
     return parts[0].removesuffix(".py")
 
 
@@ -73,22 +74,12 @@ def imports(file: Path) -> list[tuple[str, int]]:
 
 
 def test_every_room_has_its_place() -> None:
-    rooms = {room_of(f) for f in SOURCES if f.is_relative_to(ROOT / "imu")} - {"__init__"}
+    rooms = {room_of(f) for f in SOURCES if f.is_relative_to(IMU)} - {"__init__"}
     assert rooms == set(LEVEL), "a new room needs a level in LAYERS"
 
 
-@pytest.mark.parametrize("file", [f for f in SOURCES if f.is_relative_to(ROOT / "imu") and f.parent != ROOT / "imu"], ids=name_of)
+@pytest.mark.parametrize("file", [f for f in SOURCES if f.is_relative_to(IMU) and f != IMU / "__init__.py"], ids=name_of)
 def test_imports_point_down(file: Path) -> None:
-    check_level(file)
-
-
-@pytest.mark.parametrize("file", sorted((ROOT / "imu").glob("*.py")), ids=name_of)
-def test_imports_of_single_files_point_down(file: Path) -> None:
-    if file.name != "__init__.py":
-        check_level(file)
-
-
-def check_level(file: Path) -> None:
     room = room_of(file)
     for module, line in imports(file):
         parts = module.split(".")
@@ -99,10 +90,11 @@ def check_level(file: Path) -> None:
 
 
 def test_the_firmware_knows_nothing_but_the_protocol() -> None:
-    for file in (ROOT / "firmware_sim").rglob("*.py"):
+    allowed = ("imu.ble.profiles", "imu.conventions")
+    for file in FIRMWARE.rglob("*.py"):
         for module, line in imports(file):
             if module.split(".")[0] == "imu":
-                assert module.startswith(("imu.ble.profiles", "imu.conventions")), f"{name_of(file)}:{line} imports {module}"
+                assert module.startswith(allowed), f"{name_of(file)}:{line} imports {module}"
 
 
 def test_libraries_stay_in_their_rooms() -> None:

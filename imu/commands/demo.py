@@ -51,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
         with Simulator(plan, arguments.seconds, arguments.seed, arguments.port, arguments.fault) as simulator:
             script = read_script(plan)
             source = BleSource(simulator.backend, text, search_s=SEARCH_S, expected=SENSORS)
-            metadata = {"drill": DRILL, "script": plan.read_text("utf-8"), "origin": f"simulated person, seed {arguments.seed}"}
+            origin = f"simulated person, seed {arguments.seed}"
+            metadata = {"drill": DRILL, "script": plan.read_text("utf-8"), "origin": origin}
             engine = Engine(source, audio, folder, metadata)
             say(f"Recording to {folder.resolve()}")
             simulator.on_end = engine.stop

@@ -20,7 +20,7 @@ def add_backend(p: argparse.ArgumentParser) -> None:
         "--ble-backend",
         default="",
         metavar="BACKEND",
-        help="bumble:<transport>, such as bumble:tcp-client:127.0.0.1:9100 or bumble:usb:0 (default: this computer's Bluetooth)",
+        help="bumble:<transport>, such as bumble:tcp-client:127.0.0.1:9100 or bumble:usb:0 (default: this computer's own)",
     )
     p.add_argument("--search", type=seconds, default=10.0, metavar="S", help="how long to search (default 10 s)")
 

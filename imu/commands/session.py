@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +87,4 @@ def performance_lines(latencies: Latencies, figures: DashboardFigures | None) ->
 
 def say(*lines: str) -> None:
     """To people, at once: a demo that ends in a kill has still said where its recording lies."""
-    for line in lines:
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    print("\n".join(lines), flush=True)
