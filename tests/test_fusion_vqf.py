@@ -84,7 +84,8 @@ def test_pieces_of_any_size_give_the_same(size: int) -> None:
 
 def test_several_sensors_equal_each_alone() -> None:
     pairs = [motion(seed, 900) for seed in range(5)]
-    together = OrientationFilter(104.0, n_sensors=5).update(np.stack([g for g, _ in pairs]), np.stack([a for _, a in pairs]))
+    gyr, acc = np.stack([g for g, _ in pairs]), np.stack([a for _, a in pairs])
+    together = OrientationFilter(104.0, n_sensors=5).update(gyr, acc)
     for q, (gyr, acc) in zip(together, pairs, strict=True):
         np.testing.assert_array_equal(q, OrientationFilter(104.0).update(gyr, acc))
 

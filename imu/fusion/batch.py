@@ -24,7 +24,7 @@ def orientation(
     gyr : (n, 3) rad/s, sensor frame.
     acc : (n, 3) m/s², sensor frame, including gravity. Rows with NaN are not believed (the rate is integrated).
     rate_hz : float, optional
-        Sample rate. May be left out if `t_us` is given: then the median time step counts.
+        Sample rate. May be left out if `t_us` is given: then the mean step counts, without holes.
     t_us : (n,) int µs, optional
         Time of each row, strictly increasing. Missing samples are missing rows: up to 250 ms are bridged (and not
         returned); after a longer hole the filter starts again, with a new heading.
@@ -53,7 +53,8 @@ def orientation(
     if rate_hz is None:
         if n < 2:
             raise ValueError("orientation: one row has no rate; give rate_hz")
-        rate_hz = 1e6 / float(np.median(steps))
+        # the median alone would be off by up to 5 % where times are rounded to whole ms
+        rate_hz = 1e6 / float(np.mean(steps[steps <= 1.5 * np.median(steps)]))
     c = Coefficients.of(rate_hz, params)
     lost = np.zeros(n, np.int32)
     lost[1:] = np.minimum(np.maximum(np.rint(steps * (rate_hz / 1e6)) - 1, 0), 1 << 30)

@@ -99,8 +99,8 @@ def encode_samples(
     Parameters
     ----------
     samples : mapping segment -> Samples
-        All on one clock, which becomes session time. The rate is taken from the median step; a longer step than 1.5
-        of it counts as lost samples, and so does a row with a value that is not a number.
+        All on one clock, which becomes session time. Rate and lost samples come from the steps (`period_and_lost`);
+        a row with a value that is not a number counts as lost.
     names : mapping segment -> serial number
         The segment stands in where none is given.
     """
@@ -114,17 +114,16 @@ def encode_samples(
     for number, (segment, given) in enumerate(samples.items()):
         known = np.isfinite(given.gyr).all(axis=1) & np.isfinite(given.acc).all(axis=1)
         if not known.all():
-            notes.append(f"{segment}: {np.count_nonzero(~known)} rows that are not all numbers count as lost samples")
+            notes.append(f"{segment}: {np.count_nonzero(~known)} rows that are not all numbers count as missing")
         t_us, gyr, acc, clipped = given.t_us[known], given.gyr[known], given.acc[known], given.clipped[known]
         if len(t_us) < 2:
             raise RecordingError(f"{segment}: {len(t_us)} usable samples; at least 2 are needed to know the rate")
-        step = np.diff(t_us)
-        median = float(np.median(step))
-        lost = np.zeros(len(t_us), np.int32)
-        lost[1:] = np.where(step > MISSING_STEP * median, np.minimum(np.rint(step / median) - 1, 2**31 - 1), 0)
-        setups.append(SensorSetup(names.get(segment, segment), segment, 1e6 / median, PROFILE))
+        period_us, lost = period_and_lost(t_us)
+        if lost.any():
+            notes.append(f"{segment}: {int(lost.sum())} of {len(t_us) + int(lost.sum())} samples are missing")
+        setups.append(SensorSetup(names.get(segment, segment), segment, 1e6 / period_us, PROFILE))
         width = 4 if _fits_float32(gyr) and _fits_float32(acc) else 8
-        rows = max(1, round(PACKET_S * 1e6 / median))
+        rows = max(1, round(PACKET_S * 1e6 / period_us))
         whole = len(t_us) - len(t_us) % rows
         for part, n in ((slice(0, whole), rows), (slice(whole, None), len(t_us) - whole)):
             if n and len(t_us[part]):
@@ -138,6 +137,20 @@ def encode_samples(
     order = np.lexsort((numbers, times))
     stream = NotificationColumns.join([numbers[i] for i in order], [times[i] for i in order], [payloads[i] for i in order])
     return setup, stream, tuple(notes)
+
+
+def period_and_lost(t_us: Ints) -> tuple[float, np.ndarray]:
+    """Sample period, µs, and the number of samples missing before each row.
+
+    A step longer than 1.5 median steps is a hole. The period is the mean of the others: the median of steps that were
+    rounded to whole ms (9, 10, 10 for 104 Hz) would be off by up to 5 %.
+    """
+    step = np.diff(t_us)
+    whole = step <= MISSING_STEP * float(np.median(step))
+    period_us = float(np.mean(step[whole]))
+    lost = np.zeros(len(t_us), np.int32)
+    lost[1:] = np.where(whole, 0, np.clip(np.rint(step / period_us) - 1, 0, 2**31 - 1))
+    return period_us, lost
 
 
 def _fits_float32(values: Floats) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imu.conventions import G
+from imu.conventions import SEGMENTS, G
 from imu.errors import RecordingError
 from imu.packets import Samples
 from imu.recording.importers.csv_table import read_table
@@ -74,7 +74,8 @@ def read(path: Path) -> Recording:
         raise RecordingError(f"{path}: no sensor is on a known segment; name them 'Pelvis', 'Left Upper Leg' and so on")
     _check_overlap(path, samples)
     origin = min(int(s.t_us[0]) for s in samples.values())
-    shifted = {segment: Samples(s.t_us - origin, s.gyr, s.acc) for segment, s in samples.items()}
+    ordered = [segment for segment in SEGMENTS if segment in samples]
+    shifted = {k: Samples(samples[k].t_us - origin, samples[k].gyr, samples[k].acc) for k in ordered}
     notes.append(f"time 0 is {origin} µs on the sensors' common clock")
     return Recording.from_samples(shifted, sensors=serials, metadata={"importer": "ximu3_csv"}, notes=tuple(notes))
 
