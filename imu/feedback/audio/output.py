@@ -1,0 +1,231 @@
+"""Cues become sound: what the engine holds. It never raises because of sound; without a device the screen is enough."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from imu.conventions import Side
+from imu.errors import AudioError
+from imu.feedback.audio.device import DEVICE_LOST, Backend, Output, PortAudio
+from imu.feedback.audio.earcons import cue_clip
+from imu.feedback.audio.mixer import RAMP_S, Clip, Mixer, Stereo
+from imu.feedback.audio.speech import speaker
+from imu.feedback.audio.tones import Mono
+from imu.outputs import Cue
+from imu.snapshot import SoundView
+
+logger = logging.getLogger(__name__)
+
+RETRY_POLLS = 3
+"""Looks between two attempts to get a lost device back: each asks every driver anew, 0.1 s of one core."""
+REMEMBERED = 64
+"""Cues whose onset is still to come or to be fetched."""
+KEY_REPEAT_NS = 400_000_000
+"""A second Esc within this time is the same key held or hit in haste, not the wish to hear cues again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """A cue was heard."""
+
+    cue: Cue
+    t_asked_ns: int
+    """Host time (`perf_counter_ns`) given to `AudioOut.play`."""
+    t_host_ns: int
+    """Host time at which its first sample leaves the computer, as far as the driver knows. Wireless headphones add
+    100 to 300 ms that no driver reports."""
+
+
+def in_background(job: Callable[[], None]) -> None:
+    """Opening a device and speaking a sentence take too long for the engine's thread."""
+    threading.Thread(target=job, name="imu-sound", daemon=True).start()
+
+
+class AudioOut:
+    """The sound of one session. Methods may be called from any thread; none waits for the device but `close`.
+
+    Parameters
+    ----------
+    backend : Backend, optional
+        Where sound goes; None: nowhere, for `reason`.
+    reason : str
+        Why there is no sound, in words for the patient.
+    speak : callable, optional
+        Sentence → (n,) samples or None; None: tones only.
+    run : callable
+        Does a job that takes long.
+    """
+
+    def __init__(
+        self,
+        backend: Backend | None = None,
+        reason: str = "",
+        speak: Callable[[str], Mono | None] | None = None,
+        run: Callable[[Callable[[], None]], None] = in_background,
+    ) -> None:
+        self.mixer = Mixer()
+        self._backend = backend
+        self._speak = speak
+        self._run = run
+        self._output: Output | None = None
+        self._state = SoundView("none", reason)
+        self._clips: dict[tuple[str, Side | None, str], Stereo] = {}
+        self._words: dict[str, Mono | None] = {}
+        self._number = 0
+        self._asked: deque[tuple[int, Cue, int]] = deque(maxlen=REMEMBERED)
+        self._heard: deque[Onset] = deque(maxlen=REMEMBERED)
+        self._changing = threading.Lock()
+        """Held while a device is opened or closed."""
+        self._closed = False
+        self._polls = 0
+        self._silenced_ns = -KEY_REPEAT_NS
+
+    @property
+    def state(self) -> SoundView:
+        """`on`, `muted`, or `none` with the reason."""
+        return self._state
+
+    @property
+    def device(self) -> str:
+        """Name of the output, empty if there is none."""
+        output = self._output
+        return output.name if output is not None else ""
+
+    def prepare(self, sentences: Iterable[str]) -> None:
+        """Speak these ahead of time, in the background: a cue whose words are not ready has its tones only."""
+        wanted = [s for s in sentences if s and s not in self._words]
+        if self._speak is None or not wanted:
+            return
+        self._words.update(dict.fromkeys(wanted))
+        self._run(lambda: self._speak_all(wanted))
+
+    def play(self, cue: Cue, now_ns: int) -> None:
+        """Sound a cue at once; it replaces the one that sounds. `now_ns`: host time of the decision."""
+        if self._state.state != "on":
+            return
+        self._number += 1
+        self._asked.append((self._number, cue, now_ns))
+        self.mixer.play(Clip(self._clip(cue), self._number))
+
+    def silence(self) -> None:
+        """Esc: stop what sounds and stay mute; again: sound on."""
+        now_ns = time.perf_counter_ns()
+        held = now_ns - self._silenced_ns < KEY_REPEAT_NS
+        self._silenced_ns = now_ns
+        if not held:
+            self.mute(not self.mixer.muted)
+
+    def mute(self, muted: bool) -> None:
+        """Silent within 5 ms and one buffer; what sounded is not continued later."""
+        self.mixer.muted = muted
+        if self._state.state != "none":
+            self._state = SoundView("muted" if muted else "on")
+
+    def set_volume(self, volume: float) -> None:
+        """0 to 1; never louder than the cap of the clips."""
+        self.mixer.volume = min(max(volume, 0.0), 1.0)
+
+    def poll(self) -> None:
+        """Once a second or so: notice that the device has gone, and that one is there again."""
+        output, backend = self._output, self._backend
+        if backend is None or self._closed:
+            return
+        if output is not None and output.failed:
+            logger.warning("%s stopped asking for sound", output.name)
+            self._state = SoundView("none", DEVICE_LOST)
+            self._polls = 0
+        if self._state.state == "none" and backend.usable:
+            if self._polls % RETRY_POLLS == 0 and not self._changing.locked():
+                self._run(self._reopen)
+            self._polls += 1
+
+    def take_onsets(self) -> list[Onset]:
+        """Cues that started to sound since the last call, oldest first."""
+        onsets: list[Onset] = []
+        while self._heard:
+            onsets.append(self._heard.popleft())
+        return onsets
+
+    def open(self) -> None:
+        """Start the output, if there is one. Waits for the drivers: 0.1 to 0.5 s."""
+        self._start(again=False)
+
+    def close(self) -> None:
+        """Stop what sounds and give the device back."""
+        self._closed = True
+        self.mixer.muted = True
+        with self._changing:
+            if self._output is not None and not self._output.failed:
+                time.sleep(2 * RAMP_S)  # a block with the fade is asked for before the stream ends
+            self._give_up()
+        self._state = SoundView("none", "The session has ended")
+
+    def _reopen(self) -> None:
+        self._start(again=True)
+
+    def _start(self, *, again: bool) -> None:
+        backend = self._backend
+        if backend is None:
+            return
+        with self._changing:
+            if self._closed:
+                return
+            self._give_up()
+            try:
+                self._output = backend.open(self._fill, again=again)
+            except AudioError as e:
+                # what the patient was told first stays true: a lost device that is not back is still lost
+                if not again or not self._state.reason:
+                    self._state = SoundView("none", str(e))
+                return
+            self._state = SoundView("muted" if self.mixer.muted else "on")
+
+    def _give_up(self) -> None:
+        if self._output is not None:
+            self._output.close()
+            self._output = None
+
+    def _fill(self, out: Stereo, t_first_ns: int) -> None:
+        """The driver's thread asks for samples."""
+        first = self.mixer.at
+        self.mixer.render(out)
+        while self.mixer.started:
+            started = self.mixer.started.popleft()
+            t_host_ns = t_first_ns + (started.at - first) * 1_000_000_000 // self.mixer.rate_hz
+            while self._asked:
+                number, cue, asked_ns = self._asked.popleft()
+                if number == started.number:
+                    self._heard.append(Onset(cue, asked_ns, t_host_ns))
+                    break
+
+    def _clip(self, cue: Cue) -> Stereo:
+        words = self._words.get(cue.text)
+        key = (cue.rule, cue.side, cue.text if words is not None else "")
+        clip = self._clips.get(key)
+        if clip is None:
+            clip = self._clips[key] = cue_clip(cue.rule, cue.side, words, self.mixer.rate_hz)
+        self.prepare([cue.text])
+        return clip
+
+    def _speak_all(self, sentences: list[str]) -> None:
+        assert self._speak is not None
+        for sentence in sentences:
+            self._words[sentence] = self._speak(sentence)
+
+
+def open_audio(sentences: Iterable[str] = ()) -> AudioOut:
+    """The computer's own output, ready to play; silent with a reason if there is none. `sentences`: spoken ahead."""
+    audio = AudioOut(PortAudio(), speak=speaker())
+    audio.open()
+    audio.prepare(sentences)
+    return audio
+
+
+def silent_audio(reason: str) -> AudioOut:
+    """No sound because nobody asked for it."""
+    return AudioOut(None, reason)
