@@ -13,13 +13,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from imu import fusion, kinematics
     from imu.packets import Samples
     from imu.pipeline import Pipeline
     from imu.processing import process
     from imu.recording import Recording, load
     from imu.result import Result
 
-__all__ = ["Pipeline", "Recording", "Result", "Samples", "load", "process"]
+__all__ = ["Pipeline", "Recording", "Result", "Samples", "fusion", "kinematics", "load", "process"]
 __version__ = "0.1.0"
 
 _HOME = {
@@ -33,6 +34,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
+    if name in ("fusion", "kinematics"):
+        return import_module(f"imu.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'imu' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)
