@@ -7,6 +7,8 @@ jarring; above, hearing fades first with age.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,8 @@ LEVEL = 0.5
 """Loudest sample of any clip (full scale is 1), -6 dB. The mixer never goes above it."""
 PAN_NEAR, PAN_FAR = 0.970, 0.243
 """Gain of the cue's own side and of the other, 12 dB apart: with one earphone the cue is still heard."""
+RULES = ("valgus", "tempo", "depth")
+"""Rules with tones of their own."""
 PAUSE_S = 0.06
 """Between the tones and the words."""
 
@@ -49,9 +53,13 @@ def panned(wave: Mono, side: Side | None) -> NDArray[np.float32]:
     return stereo
 
 
-def cue_clip(rule: str, side: Side | None, words: Mono | None, rate_hz: int) -> NDArray[np.float32]:
-    """(n, 2) float32, peak at most `LEVEL`, starts and ends at 0: the tones, then the words if there are any."""
-    parts = [melody(notes_of(rule, side), rate_hz)]
-    if words is not None:
-        parts += [np.zeros(round(PAUSE_S * rate_hz), np.float32), ramped(words, 0.003, 0.01, rate_hz)]
-    return panned(LEVEL * np.concatenate(parts), side)
+@cache
+def tones_clip(rule: str, side: Side | None, rate_hz: int) -> NDArray[np.float32]:
+    """(n, 2) float32, peak at most `LEVEL`, starts and ends at 0. Made once, 1 ms."""
+    return panned(LEVEL * melody(notes_of(rule, side), rate_hz), side)
+
+
+def words_clip(words: Mono, side: Side | None, rate_hz: int) -> NDArray[np.float32]:
+    """(n, 2) the same of words with peak 1, after the pause that follows the tones."""
+    pause = np.zeros(round(PAUSE_S * rate_hz), np.float32)
+    return panned(LEVEL * np.concatenate([pause, ramped(words, 0.003, 0.01, rate_hz)]), side)

@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from imu.conventions import Side
+import numpy as np
+
+from imu.conventions import SIDES, Side
 from imu.errors import AudioError
 from imu.feedback.audio.device import DEVICE_LOST, Backend, Output, PortAudio
-from imu.feedback.audio.earcons import cue_clip
+from imu.feedback.audio.earcons import RULES, tones_clip, words_clip
 from imu.feedback.audio.mixer import RAMP_S, Clip, Mixer, Stereo
 from imu.feedback.audio.speech import speaker
 from imu.feedback.audio.tones import Mono
@@ -25,6 +27,7 @@ RETRY_POLLS = 3
 """Looks between two attempts to get a lost device back: each asks every driver anew, 0.1 s of one core."""
 REMEMBERED = 64
 """Cues whose onset is still to come or to be fetched."""
+SIDES_AND_NONE: tuple[Side | None, ...] = (*SIDES, None)
 KEY_REPEAT_NS = 400_000_000
 """A second Esc within this time is the same key held or hit in haste, not the wish to hear cues again."""
 
@@ -75,7 +78,8 @@ class AudioOut:
         self._output: Output | None = None
         self._state = SoundView("none", reason)
         self._clips: dict[tuple[str, Side | None, str], Stereo] = {}
-        self._words: dict[str, Mono | None] = {}
+        self._words: dict[tuple[str, Side | None], Stereo] = {}
+        self._prepared: set[str] = set()
         self._number = 0
         self._asked: deque[tuple[int, Cue, int]] = deque(maxlen=REMEMBERED)
         self._heard: deque[Onset] = deque(maxlen=REMEMBERED)
@@ -98,10 +102,10 @@ class AudioOut:
 
     def prepare(self, sentences: Iterable[str]) -> None:
         """Speak these ahead of time, in the background: a cue whose words are not ready has its tones only."""
-        wanted = [s for s in sentences if s and s not in self._words]
+        wanted = [s for s in sentences if s and s not in self._prepared]
         if self._speak is None or not wanted:
             return
-        self._words.update(dict.fromkeys(wanted))
+        self._prepared.update(wanted)
         self._run(lambda: self._speak_all(wanted))
 
     def play(self, cue: Cue, now_ns: int) -> None:
@@ -153,6 +157,9 @@ class AudioOut:
 
     def open(self) -> None:
         """Start the output, if there is one. Waits for the drivers: 0.1 to 0.5 s."""
+        for rule in RULES:
+            for side in SIDES_AND_NONE:
+                tones_clip(rule, side, self.mixer.rate_hz)
         self._start(again=False)
 
     def close(self) -> None:
@@ -204,18 +211,22 @@ class AudioOut:
                     break
 
     def _clip(self, cue: Cue) -> Stereo:
-        words = self._words.get(cue.text)
+        self.prepare([cue.text])
+        words = self._words.get((cue.text, cue.side))
         key = (cue.rule, cue.side, cue.text if words is not None else "")
         clip = self._clips.get(key)
         if clip is None:
-            clip = self._clips[key] = cue_clip(cue.rule, cue.side, words, self.mixer.rate_hz)
-        self.prepare([cue.text])
+            tones = tones_clip(cue.rule, cue.side, self.mixer.rate_hz)
+            clip = self._clips[key] = tones if words is None else np.concatenate([tones, words])
         return clip
 
     def _speak_all(self, sentences: list[str]) -> None:
         assert self._speak is not None
         for sentence in sentences:
-            self._words[sentence] = self._speak(sentence)
+            words = self._speak(sentence)
+            if words is not None:
+                for side in SIDES_AND_NONE:
+                    self._words[sentence, side] = words_clip(words, side, self.mixer.rate_hz)
 
 
 def open_audio(sentences: Iterable[str] = ()) -> AudioOut:
