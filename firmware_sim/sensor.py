@@ -1,0 +1,264 @@
+"""What an imperfect sensor on a moving segment measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import radians, sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from firmware_sim.body import STILL_S, Body
+from firmware_sim.person import Person
+from firmware_sim.sensor_clock import SensorClock
+from imu.conventions import SEGMENTS, G, Segment
+
+Floats = NDArray[np.float64]
+Raw = NDArray[np.int16]
+
+SENSOR_STREAM: Final = 103
+"""Sets these random numbers apart from those of the script and the person."""
+CLIPPED_ACC, CLIPPED_GYR = 1, 2
+"""Bits of `RawBlock.clipped`."""
+FULL_SCALE: Final = 32768
+STEP_S: Final = 2.5e-4
+"""Step of the differences that make rates and accelerations of poses. Fourth order: their own error is below 1e-8 rad/s
+and 1e-6 m/s² where the movement is smooth, and 0.01 m/s² for one step where a minimum-jerk move begins or ends."""
+NOISE_BLOCK: Final = 256
+"""Samples whose noise is drawn at once; whoever asks for a sample, it has the same noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class SensorErrors:
+    """Limits and densities of a consumer MEMS; each sensor draws its own."""
+
+    gyr_bias_dps: float = 0.5
+    """Largest per axis."""
+    acc_bias: float = 0.05
+    """m/s², largest per axis."""
+    scale: float = 0.003
+    """Largest relative error per axis."""
+    gyr_density_dps: float = 0.007
+    """deg/s per sqrt(Hz)."""
+    acc_density_ug: float = 120.0
+    """micro-g per sqrt(Hz)."""
+    gyr_walk_dps: float = 0.001
+    """deg/s per sqrt(s): random walk of the bias."""
+    acc_walk: float = 0.0002
+    """m/s² per sqrt(s)."""
+    slide_deg: float = 0.8
+    """Largest turn of the sensor on the skin per 90° of knee flexion."""
+    wobble_deg: float = 0.05
+    """Largest turn of the sensor per rad/s² of knee angle, by inertia."""
+    perfect_clock: bool = False
+    mounting: bool = True
+    """False: the sensor's axes are the segment's."""
+
+    @staticmethod
+    def none() -> SensorErrors:
+        """An ideal sensor, in the segment's axes."""
+        return SensorErrors(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, perfect_clock=True, mounting=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawBlock:
+    """n samples as they leave the sensor. One value is range / 32768."""
+
+    acc: Raw
+    """(n, 3), specific force: + 1 g on the axis that points up at rest."""
+    gyr: Raw
+    """(n, 3)."""
+    clipped: NDArray[np.uint8]
+    """(n,) bits CLIPPED_ACC, CLIPPED_GYR."""
+
+
+class SensorModel:
+    """One sensor on one segment of a body.
+
+    Sample k is taken at device time k / rate_hz, from the moment at which the sensor is switched on; sampling never stops.
+    Everything random is drawn from the seed and the segment; a sample is the same however it is asked for, as long as the
+    start of the script is.
+
+    Parameters
+    ----------
+    segment : Segment
+    body : Body
+        Shared by all sensors of a person.
+    seed : int
+    rate_hz : float
+        On the device's own clock.
+    on_s : float
+        True time at which it is switched on, s on any clock that all sensors share.
+    errors : SensorErrors
+    acc_range_g, gyr_range_dps : float
+        Full scale.
+    """
+
+    def __init__(
+        self,
+        segment: Segment,
+        body: Body,
+        seed: int,
+        rate_hz: float = 104.0,
+        *,
+        on_s: float = 0.0,
+        errors: SensorErrors | None = None,
+        acc_range_g: float = 16.0,
+        gyr_range_dps: float = 2000.0,
+    ) -> None:
+        e = SensorErrors() if errors is None else errors
+        self.segment: Segment = segment
+        self.body = body
+        self.rate_hz = rate_hz
+        stream = (SENSOR_STREAM, seed, SEGMENTS.index(segment))
+        rng = np.random.default_rng((*stream, 0))
+        self.clock = SensorClock((*stream, 1), on_s, perfect=e.perfect_clock)
+        self._stream = stream
+        self.r_segment_sensor: Floats = _random_rotation(rng) if e.mounting else np.eye(3)
+        """Mounting: columns are the sensor's axes in the segment."""
+        self.position: Floats = _place(segment, body.person, rng)
+        """(3,) m, of the sensor in the segment, from its origin."""
+        self.gyr_bias: Floats = radians(e.gyr_bias_dps) * rng.uniform(-1.0, 1.0, 3)
+        """(3,) rad/s, at the first sample."""
+        self.acc_bias: Floats = e.acc_bias * rng.uniform(-1.0, 1.0, 3)
+        """(3,) m/s², at the first sample."""
+        self._gyr_gain = 1.0 + e.scale * rng.uniform(-1.0, 1.0, 3)
+        self._acc_gain = 1.0 + e.scale * rng.uniform(-1.0, 1.0, 3)
+        self._slide = radians(e.slide_deg) / (np.pi / 2) * rng.uniform(-1.0, 1.0, 3)
+        self._wobble = radians(e.wobble_deg) * rng.uniform(-1.0, 1.0, 3)
+        band = sqrt(0.5 * rate_hz)
+        self._noise_sd = np.repeat([e.acc_density_ug * 1e-6 * G * band, radians(e.gyr_density_dps) * band], 3)
+        self._walk_sd = np.repeat([e.acc_walk, radians(e.gyr_walk_dps)], 3) * sqrt(NOISE_BLOCK / rate_hz)
+        self._walk: list[Floats] = [np.zeros(6)]
+        self._noise: dict[int, Floats] = {}
+        self._acc_unit = acc_range_g * G / FULL_SCALE
+        self._gyr_unit = radians(gyr_range_dps) / FULL_SCALE
+
+    def true_time_of(self, index: int) -> float:
+        """True time, s, at which sample `index` is taken."""
+        return float(self.clock.true_time(np.array([index / self.rate_hz]))[0])
+
+    def device_us_of(self, index: int) -> int:
+        """Device time of sample `index`, µs, not wrapped at 32 bit."""
+        return self.clock.first_tick_us + round(index * 1e6 / self.rate_hz)
+
+    def device_us(self, true_s: float) -> int:
+        """Device time at a true time, µs, not wrapped at 32 bit."""
+        return self.clock.first_tick_us + round(self.clock.device_time(true_s) * 1e6)
+
+    def next_index(self, true_s: float) -> int:
+        """First sample that is taken at a true time or after it."""
+        index = max(0, int(self.clock.device_time(true_s) * self.rate_hz) - 1)
+        while self.true_time_of(index) < true_s:
+            index += 1
+        return index
+
+    def samples(self, first: int, n: int, start_s: float | None) -> RawBlock:
+        """Samples `first` to `first + n - 1`.
+
+        start_s : true time of script time 0; None: not known yet, the body stands still. When it becomes known it must be
+        at least 0.5 s ahead of the last sample taken, or the body would jump.
+        """
+        index = np.arange(first, first + n)
+        t = np.full(n, STILL_S) if start_s is None else self.clock.true_time(index / self.rate_hz) - start_s
+        acc, gyr = self.motion(t)
+        noise = self._noise_of(index)
+        acc = self._acc_gain * acc + self.acc_bias + noise[:, :3]
+        gyr = self._gyr_gain * gyr + self.gyr_bias + noise[:, 3:]
+        raw_acc, clipped_acc = _quantised(acc, self._acc_unit)
+        raw_gyr, clipped_gyr = _quantised(gyr, self._gyr_unit)
+        return RawBlock(raw_acc, raw_gyr, (CLIPPED_ACC * clipped_acc + CLIPPED_GYR * clipped_gyr).astype(np.uint8))
+
+    def motion(self, t: Floats) -> tuple[Floats, Floats]:
+        """True specific force, m/s², and angular rate, rad/s, (n, 3) each, in the sensor's axes at
+        (n,) s of script time."""
+        n = len(t)
+        times = (t[None, :] + STEP_S * np.arange(-2.0, 3.0)[:, None]).ravel()
+        rotation, position = self._sensor_pose(times)
+        rotation, position = rotation.reshape(5, n, 3, 3), position.reshape(5, n, 3)
+        turning = (rotation[0] - rotation[4] + 8.0 * (rotation[3] - rotation[1])) / (12.0 * STEP_S)
+        force = (16.0 * (position[1] + position[3]) - position[0] - position[4] - 30.0 * position[2]) / (12.0 * STEP_S**2)
+        force[:, 2] += G
+        now = rotation[2]
+        rates = np.einsum("nji,njk->nik", now, turning)
+        gyr = 0.5 * np.stack(
+            (rates[:, 2, 1] - rates[:, 1, 2], rates[:, 0, 2] - rates[:, 2, 0], rates[:, 1, 0] - rates[:, 0, 1]), axis=1
+        )
+        return np.einsum("nji,nj->ni", now, force), gyr
+
+    def _sensor_pose(self, t: Floats) -> tuple[Floats, Floats]:
+        """R_earth_sensor (n, 3, 3) and position (n, 3) at (n,) s of script time."""
+        pose = self.body.pose(self.segment, t)
+        # skin slides as the knee bends, and lags as it is accelerated
+        turn = self.body.bend(t)[:, None] * self._slide + self.body.bend_acceleration(t)[:, None] * self._wobble
+        rotation = np.einsum("nij,njk,kl->nil", pose.rotation, _small_rotation(turn), self.r_segment_sensor)
+        return rotation, pose.origin + np.einsum("nij,j->ni", pose.rotation, self.position)
+
+    def _noise_of(self, index: NDArray[np.int64]) -> Floats:
+        """(n, 6) noise and wander of the bias of acc and gyr."""
+        noise = np.empty((len(index), 6))
+        blocks = index // NOISE_BLOCK
+        for block in np.unique(blocks).tolist():
+            rows = blocks == block
+            noise[rows] = self._noise_block(block)[index[rows] - block * NOISE_BLOCK]
+        return noise
+
+    def _noise_block(self, block: int) -> Floats:
+        known = self._noise.get(block)
+        if known is not None:
+            return known
+        while len(self._walk) < block + 2:
+            step = np.random.default_rng((*self._stream, 2, len(self._walk))).normal(0.0, self._walk_sd)
+            self._walk.append(self._walk[-1] + step)
+        share = (np.arange(NOISE_BLOCK) / NOISE_BLOCK)[:, None]
+        white = np.random.default_rng((*self._stream, 3, block)).normal(0.0, 1.0, (NOISE_BLOCK, 6)) * self._noise_sd
+        noise = white + self._walk[block] + share * (self._walk[block + 1] - self._walk[block])
+        if len(self._noise) > 3:
+            self._noise.pop(next(iter(self._noise)))
+        self._noise[block] = noise
+        return noise
+
+
+def _quantised(values: Floats, unit: float) -> tuple[Raw, NDArray[np.bool_]]:
+    """Nearest raw values, and which rows were beyond the range."""
+    raw = np.rint(values / unit)
+    clipped = np.any((raw > FULL_SCALE - 1) | (raw < -FULL_SCALE), axis=1)
+    return np.clip(raw, -FULL_SCALE, FULL_SCALE - 1).astype(np.int16), clipped
+
+
+def _place(segment: Segment, person: Person, rng: np.random.Generator) -> Floats:
+    """Where on the segment the strap holds it, within a centimetre or two."""
+    outward = -1.0 if segment.endswith("left") else 1.0
+    if segment == "pelvis":
+        place = np.array([-0.10, 0.08, 0.0])
+    elif segment.startswith("thigh"):
+        place = np.array([0.02, -0.55 * person.thigh, 0.07 * outward])
+    else:
+        place = np.array([0.03, -0.35 * person.shank, -0.02 * outward])
+    return place + rng.uniform(-0.015, 0.015, 3)
+
+
+def _random_rotation(rng: np.random.Generator) -> Floats:
+    """Any rotation, all equally likely."""
+    drawn = rng.normal(0.0, 1.0, 4)
+    w, x, y, z = drawn / np.linalg.norm(drawn)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
+def _small_rotation(turn: Floats) -> Floats:
+    """(n, 3) rad -> (n, 3, 3), exactly orthogonal (Cayley)."""
+    a, b, c = 0.5 * turn.T
+    k = 2.0 / (1.0 + a * a + b * b + c * c)
+    rows = (
+        (1 - k * (b * b + c * c), k * (a * b - c), k * (a * c + b)),
+        (k * (a * b + c), 1 - k * (a * a + c * c), k * (b * c - a)),
+        (k * (a * c - b), k * (b * c + a), 1 - k * (a * a + b * b)),
+    )
+    return np.stack([np.stack(row, axis=1) for row in rows], axis=1)
