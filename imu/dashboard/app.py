@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
+from types import TracebackType
 from typing import Literal
 
 import numpy as np
@@ -77,20 +79,23 @@ def run_dashboard(
     theme: Theme = "system",
     offscreen: bool = False,
     live: bool = True,
+    stay: bool | None = None,
     on_pause: Callable[[], None] | None = None,
     text_scale: float = 1.0,
     full_screen: bool = False,
 ) -> DashboardFigures:
-    """Show the patient's screen until `finished` says so or the window is closed. Call it from the main thread.
+    """Show the patient's screen until the session ends and the window is closed. Call it from the main thread.
+
+    What is raised while drawing or in a key's action ends it and is raised here.
 
     Parameters
     ----------
     read_snapshot : callable
         The newest snapshot; called 30 times a second.
     on_silence, on_close, on_pause : callable
-        Esc; the window was closed by the person or by the end (called once); Space.
+        Esc; the window closes, by the person or by the end (called once); Space.
     finished : callable
-        True when the session has ended.
+        True when the session has ended: the summary of the last snapshot is shown.
     screenshot : Path, optional
         A PNG of the window is saved here when `screenshot_when` (default `mid_set`) first holds, at the end otherwise.
     theme : str
@@ -99,6 +104,9 @@ def run_dashboard(
         Draw into memory even if there is a display.
     live : bool
         Data older than 300 ms are unknown. False for replays, whose stamps are of the past.
+    stay : bool, optional
+        Whether the summary stays until the person closes it. Default: for a live set on a display. A session that ended
+        before its drill began has no summary and never stays.
     text_scale : float
         1.0 to 2.0.
     """
@@ -108,6 +116,8 @@ def run_dashboard(
         theme = "light" if hints.colorScheme().name == "Light" else "dark"
     look = Look(PALETTES[theme], min(max(text_scale, 1.0), 2.0))
     window = Window(read_snapshot, on_silence=on_silence, on_close=on_close, on_pause=on_pause, look=look, live=live)
+    if stay is None:
+        stay = live and app.platformName() not in ("offscreen", "minimal")
     when = screenshot_when or mid_set
     saved = False
 
@@ -124,27 +134,53 @@ def run_dashboard(
         if when(window.view.snapshot):
             save()
         if finished():
+            measure()
+            begun = window.view.snapshot.stage in ("drill", "finished")
+            window.end(stay=stay and begun)
             save()
-            window.close()
 
+    def measure() -> None:
+        nonlocal elapsed
+        if elapsed is None:
+            elapsed = time.perf_counter() - began
+
+    elapsed: float | None = None
     window.after_tick = after_tick
     began = time.perf_counter()
-    if full_screen:
-        window.showFullScreen()
-    else:
-        window.show()
-    try:
+    with errors_kept(window.close) as errors:
+        if full_screen:
+            window.showFullScreen()
+        else:
+            window.show()
         app.exec()
-        if window.error is None:
+        measure()
+        if not errors:
             save()
-    finally:
-        elapsed = time.perf_counter() - began
-        window.timer.stop()
-    if window.error is not None:
-        raise window.error
-    figures = replace(measured(window.paint_ms, elapsed), screenshot=screenshot if saved else None)
+    window.timer.stop()
     window.deleteLater()
-    return figures
+    if errors:
+        raise errors[0]
+    assert elapsed is not None
+    return replace(measured(window.paint_ms, elapsed), screenshot=screenshot if saved else None)
+
+
+@contextmanager
+def errors_kept(give_up: Callable[[], object]) -> Iterator[list[BaseException]]:
+    """What is raised inside Qt's calls (slots, paint and key events) has no caller: Qt hands it to `sys.excepthook` and
+    goes on. Here the first one is kept and `give_up` called, so that the caller can raise it."""
+    errors: list[BaseException] = []
+    before = sys.excepthook
+
+    def keep(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+        errors.append(error)
+        if len(errors) == 1:
+            give_up()
+
+    sys.excepthook = keep
+    try:
+        yield errors
+    finally:
+        sys.excepthook = before
 
 
 def measured(paint_ms: list[float], seconds: float) -> DashboardFigures:

@@ -21,9 +21,10 @@ MARK: Final[dict[str, tuple[str, str]]] = {
 }
 """Shape and colour of a repetition's mark."""
 MARK_SIZE: Final = 28
-COLUMNS: Final = 4
 ROWS: Final = 2
-"""More than eight are shown in the two rows that contain the one under way."""
+COLUMNS: Final = 4
+MOST_COLUMNS: Final = 6
+"""Up to twelve marks fit; of more, the two rows that contain the one under way are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +46,22 @@ class Count(Panel[CountState]):
     def shown_marks(self) -> list[str]:
         s = self.state
         marks = [m if m in MARK else "clean" for m in s.marks]
-        if s.running and (not s.target or len(marks) < s.target):
+        missing = max(s.target - sum(m != "void" for m in marks), 0)
+        if s.running and (missing or not s.target):
             marks.append("now")
-        marks += ["todo"] * (s.target - len(marks))
-        room = COLUMNS * ROWS
+            missing -= 1
+        marks += ["todo"] * missing
+        columns = self.columns(len(marks))
+        room = columns * ROWS
         if len(marks) <= room:
             return marks
         at = max(min(len(s.marks), len(marks) - 1), 0)
-        first = min(max(at // COLUMNS - (ROWS - 1), 0) * COLUMNS, len(marks) - 1)
+        first = max(at // columns - (ROWS - 1), 0) * columns
         return marks[first : first + room]
+
+    def columns(self, n: int) -> int:
+        """Columns that hold `n` marks in the rows there are, if any number does."""
+        return min(max((n + ROWS - 1) // ROWS, COLUMNS), MOST_COLUMNS)
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette, s = self.look.palette, self.state
@@ -72,10 +80,11 @@ class Count(Panel[CountState]):
         used = write(p, -14 * size / 320, baseline, digits, size, palette["ink"], 700, spacing=spacing, tabular=False)
         if label:
             write(p, used - 14 * size / 320 + 16 + 8, baseline + 2, label, label_size, palette["ink2"], 500)
-        rows = self.shown_marks()
-        lines = (len(rows) + COLUMNS - 1) // COLUMNS
+        marks = self.shown_marks()
+        columns = self.columns(len(marks))
+        lines = (len(marks) + columns - 1) // columns
         top = height - lines * MARK_SIZE - (lines - 1) * 16
-        for k, mark in enumerate(rows):
+        for k, mark in enumerate(marks):
             name, colour = MARK[mark]
-            x, y = (k % COLUMNS) * (MARK_SIZE + 24), top + (k // COLUMNS) * (MARK_SIZE + 16)
+            x, y = (k % columns) * (MARK_SIZE + 24), top + (k // columns) * (MARK_SIZE + 16)
             draw_shape(p, name, x, y, MARK_SIZE, palette[colour], palette["bg"])

@@ -27,7 +27,7 @@ class CueState:
     """Second line of trouble: what happened."""
     side: Side | None = None
     silent: bool = False
-    """There is no sound: the cue is shown, not heard."""
+    """There is no sound: the cue is shown, not heard. The line above the slot says so; here the words keep their size."""
 
 
 class CueSlot(Panel[CueState]):
@@ -44,16 +44,15 @@ class CueSlot(Panel[CueState]):
             parts.append("Shown, not heard")
         return ". ".join(part.rstrip(".") for part in parts if part)
 
-    def layout(self, width: float, height: float) -> tuple[int, list[str], float, float]:
+    def fit(self, width: float, height: float) -> tuple[int, list[str], float, float]:
         """(size, lines, x of the text, width of the side tag) of a cue's words."""
         icon = self._icon_size()
         x = 32 + icon + 32
         tag = self._tag_width()
         room = width - x - tag - (16 if tag else 32)
-        note = 30 if self.state.silent else 0
         start = min(round(60 * self.look.text), LARGEST)
         size, lines = fitted(self.state.text, room, start=start, least=SMALLEST, weight=700, spacing=-0.5)
-        while size > SMALLEST and len(lines) * size * 64 / 60 > height - 8 - note:
+        while size > SMALLEST and len(lines) * size * 64 / 60 > height - 8:
             size, lines = fitted(self.state.text, room, start=size - 4, least=SMALLEST, weight=700, spacing=-0.5)
         return size, lines, x, tag
 
@@ -86,16 +85,12 @@ class CueSlot(Panel[CueState]):
         box(p, 0, 0, width, height, palette["cue"], 16)
         icon = self._icon_size()
         draw_shape(p, SHAPE[s.kind], 32, height / 2 - icon / 2, icon, palette["cue_ink"], palette["cue"])
-        size, lines, x, tag = self.layout(width, height)
+        size, lines, x, tag = self.fit(width, height)
         pitch = size * 64 / 60
-        note = 32 if s.silent else 0
-        block = pitch * len(lines) + note
-        baseline = height / 2 - block / 2 + pitch / 2 + size * 0.36
+        baseline = height / 2 - pitch * (len(lines) - 1) / 2 + size * 0.36
         for row in lines:
             write(p, x, baseline, row, size, palette["cue_ink"], 700, spacing=-0.5)
             baseline += pitch
-        if note:
-            write(p, x, height / 2 + block / 2 - 8, "Shown, not heard", 28, palette["cue_ink"], 500)
         if s.side is not None:
             self._tag(p, s.side, width, height, tag)
 

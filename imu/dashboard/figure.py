@@ -11,11 +11,12 @@ from math import acos, atan2, cos, degrees, hypot, sin
 from typing import Final, Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QTransform
 from PySide6.QtWidgets import QWidget
 
 from imu.conventions import SIDES, Side
 from imu.dashboard.panel import Panel, disc, line, write
+from imu.dashboard.places import place
 from imu.dashboard.pose import SIGN, Camera, Point, Posture, joints
 from imu.dashboard.shapes import draw_shape
 from imu.dashboard.theme import Palette
@@ -27,6 +28,7 @@ LIMBS: Final = (("thigh", "hip", "knee", 0.078, 0.055), ("shank", "knee", "ankle
 GHOST_WIDER_M: Final = 0.03
 FIGURE_HEIGHT_M: Final = 1.07
 """Height that fills the view: standing hips and the beginning of the trunk."""
+HATCH_SCALE: Final = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,12 @@ class FigureState:
     view: View = "mirror"
     fault: Side | None = None
     """Leg in the cue's colour, with ring and arrow."""
-    fault_ring: bool = True
-    """False: the whole leg is meant, not the knee's alignment (tempo, depth)."""
     lost: tuple[str, ...] = ()
     """Segments whose sensor does not answer."""
+    not_measured: tuple[str, ...] = ()
+    """Segments without a sensor, or with one that has not sent anything yet: dashed."""
+    picture: bool = False
+    """A picture of the places; the posture is none of anybody."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +71,17 @@ def capsule(ax: float, ay: float, ar: float, bx: float, by: float, br: float) ->
     return path
 
 
-def hatch(palette: Palette) -> tuple[QColor, QBrush]:
-    """Ground and lines of what is unknown now."""
-    return palette["unknown"], QBrush(palette["unknown_line"], Qt.BrushStyle.BDiagPattern)
+def fill_unknown(p: QPainter, path: QPainterPath, palette: Palette) -> None:
+    """Ground, hatch and edge of what is unknown now."""
+    p.setPen(QPen(Qt.PenStyle.NoPen))
+    p.setBrush(palette["unknown"])
+    p.drawPath(path)
+    lines = QBrush(palette["unknown_line"], Qt.BrushStyle.BDiagPattern)
+    # a pattern keeps its size in device pixels, and its plain one is a grey from 3 m
+    lines.setTransform(QTransform.fromScale(HATCH_SCALE, HATCH_SCALE))
+    p.setPen(QPen(palette["unknown_line"], 2))
+    p.setBrush(lines)
+    p.drawPath(path)
 
 
 class Figure(Panel[FigureState]):
@@ -81,16 +93,17 @@ class Figure(Panel[FigureState]):
 
     def words(self) -> str:
         s = self.state
-        unknown = [
-            f"{side} {word}"
-            for side in SIDES
-            for word, known in (("thigh", s.posture.leg(side).thigh_known), ("shin", s.posture.leg(side).shank_known))
-            if not known
-        ]
-        parts = [f"{s.fault} knee out of line" if s.fault_ring else f"{s.fault} leg marked"] if s.fault else []
-        if unknown:
-            parts.append(f"Not known: {', '.join(unknown)}")
-        return ". ".join(parts).capitalize() if parts else "Knees in line"
+        if s.picture:
+            return "Where the sensors are worn"
+        known = {"pelvis": s.posture.pelvis_tilt is not None}
+        for side in SIDES:
+            known |= {f"thigh_{side}": s.posture.leg(side).thigh_known, f"shank_{side}": s.posture.leg(side).shank_known}
+        unknown = [place(segment) for segment in known if not known[segment] and segment not in s.not_measured]
+        missing = [place(segment) for segment in known if segment in s.not_measured]
+        parts = [f"{s.fault.capitalize()} knee out of line"] if s.fault else []
+        parts += [f"Not known: {', '.join(unknown)}"] if unknown else []
+        parts += [f"Not measured: {', '.join(missing)}"] if missing else []
+        return ". ".join(parts) if parts else "Both legs measured"
 
     def camera(self, width: float, height: float) -> Camera:
         scale = (height - 40) / FIGURE_HEIGHT_M
@@ -105,7 +118,7 @@ class Figure(Panel[FigureState]):
             self._draw_target(p, camera, joints(self.state.target))
         self._draw_body(p, camera, points)
         if self.state.view != "side":
-            if self.state.fault is not None and self.state.fault_ring:
+            if self.state.fault is not None:
                 self._draw_fault(p, camera, points, self.state.fault)
             self._draw_letters(p, camera, points, height)
         self._draw_lost(p, camera, points)
@@ -166,17 +179,25 @@ class Figure(Panel[FigureState]):
                 known = leg.thigh_known if limb[0] == "thigh" else leg.shank_known
                 depth, path = self._limb(camera, points, limb, side, 0.0)
                 fill = "cue" if state.fault == side else ("bone2" if far else "bone")
-                parts.append(Part(depth, _filler(p, palette, path, fill if known else "")))
+                look = self._look_of(f"{limb[0]}_{side}", known, fill)
+                parts.append(Part(depth, _filler(p, palette, path, look)))
             if not far:
                 parts.append(self._foot(p, camera, points, side))
         parts.append(self._pelvis(p, camera, points))
         for part in sorted(parts, key=lambda part: part.depth):
             part.draw()
         for side in SIDES:
-            if (side_view and side == "left") or not state.posture.leg(side).shank_known:
+            shin = self._look_of(f"shank_{side}", state.posture.leg(side).shank_known, "bone")
+            if (side_view and side == "left") or shin != "bone":
                 continue
             knee = camera(points["knee_" + side])
             disc(p, knee.x, knee.y, 0.022 * camera.scale * knee.scale, palette["bg"])
+
+    def _look_of(self, segment: str, known: bool, fill: str) -> str:
+        """Colour token of a part that is measured, else how it is not: `dashed` or `unknown`."""
+        if segment in self.state.not_measured:
+            return "dashed"
+        return fill if known else "unknown"
 
     def _foot(self, p: QPainter, camera: Camera, points: dict[str, Point], side: Side) -> Part:
         heel, toe = camera(points["heel_" + side]), camera(points["toe_" + side])
@@ -200,8 +221,8 @@ class Figure(Panel[FigureState]):
                 for hip in (left, right)
             ]
             path = capsule(*ends[0], r, *ends[1], r)
-        known = self.state.posture.pelvis_tilt == self.state.posture.pelvis_tilt
-        return Part(top.depth - 0.02, _filler(p, self.look.palette, path, "bone" if known else "", rim=8))
+        look = self._look_of("pelvis", self.state.posture.pelvis_tilt is not None, "bone")
+        return Part(top.depth - 0.02, _filler(p, self.look.palette, path, look, rim=8))
 
     def _draw_trunk(self, p: QPainter, camera: Camera, points: dict[str, Point]) -> None:
         colour, s = self.look.palette["outline"], camera.scale
@@ -260,24 +281,20 @@ def _dashed(p: QPainter, path: QPainterPath, colour: QColor) -> None:
 
 
 def _filler(p: QPainter, palette: Palette, path: QPainterPath, fill: str, rim: float = 6.0) -> Callable[[], None]:
-    """Drawing of one part: rim of the background, then the fill; an empty name = unknown, hatched."""
+    """Drawing of one part: rim of the background, then a colour token's fill, `unknown` hatched or `dashed`."""
 
     def draw() -> None:
+        if fill == "dashed":
+            _dashed(p, path, palette["outline"])
+            return
         p.setPen(QPen(palette["bg"], rim, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
         p.setBrush(Qt.BrushStyle.NoBrush)
         p.drawPath(path)
-        if fill:
-            edge = QPen(palette["cue_line"], 3) if fill == "cue" else QPen(Qt.PenStyle.NoPen)
-            p.setPen(edge)
-            p.setBrush(palette[fill])
-            p.drawPath(path)
+        if fill == "unknown":
+            fill_unknown(p, path, palette)
             return
-        ground, lines = hatch(palette)
-        p.setPen(QPen(Qt.PenStyle.NoPen))
-        p.setBrush(ground)
-        p.drawPath(path)
-        p.setPen(QPen(palette["unknown_line"], 2))
-        p.setBrush(lines)
+        p.setPen(QPen(palette["cue_line"], 3) if fill == "cue" else QPen(Qt.PenStyle.NoPen))
+        p.setBrush(palette[fill])
         p.drawPath(path)
 
     return draw

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan, nan
+from typing import Final
 
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QPainter, QPainterPath
 
-from imu.dashboard.figure import hatch
+from imu.dashboard.figure import fill_unknown
 from imu.dashboard.panel import Panel, box, disc, line, write
 
-WIDTH = 160.0
+WIDTH: Final = 160.0
 
 
 @dataclass(frozen=True, slots=True)
 class GaugeState:
-    """rad. `depth` NaN = unknown. A target of (0, 0) = none prescribed."""
+    """rad. `depth` None = unknown. A target of (0, 0) = none prescribed."""
 
-    depth: float = nan
+    depth: float | None = None
     target: tuple[float, float] = (0.0, 0.0)
     scale: float = 2.0
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, GaugeState):
-            return NotImplemented
-        same = self.depth == other.depth or (isnan(self.depth) and isnan(other.depth))
-        return same and self.target == other.target and self.scale == other.scale
-
-    __hash__ = None  # pyright: ignore[reportAssignmentType]  # NaN equals NaN here
 
 
 class Gauge(Panel[GaugeState]):
     def words(self) -> str:
         s = self.state
-        if isnan(s.depth):
+        if s.depth is None:
             return "Depth, not known"
         low, high = s.target
         if high <= 0.0:
@@ -50,13 +43,10 @@ class Gauge(Panel[GaugeState]):
             return 8 + span * min(max(depth / s.scale, 0.0), 1.0)
 
         write(p, 62, 8 + 28 * 0.75, "Depth", 28, palette["ink2"], 500)
-        if isnan(s.depth):
-            ground, lines = hatch(palette)
-            box(p, 0, 8, 48, span, ground, 12)
-            box(p, 0, 8, 48, span, None, 12)
-            p.setBrush(lines)
-            p.drawRoundedRect(1, 9, 46, round(span) - 2, 11, 11)
-            box(p, 0, 8, 48, span, None, 12, palette["unknown_line"], 2)
+        if s.depth is None:
+            outline = QPainterPath()
+            outline.addRoundedRect(QRectF(1, 9, 46, span - 2), 11, 11)
+            fill_unknown(p, outline, palette)
             write(p, 62, height / 2 + 10, "–", 40, palette["ink2"], 600)
             return
         box(p, 0, 8, 48, span, palette["surface"], 12)

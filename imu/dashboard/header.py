@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
@@ -22,7 +23,11 @@ class HeaderState:
     """As `SoundView.state`: `on`, `muted`, `none`."""
 
 
-SOUND_WORDS = {"on": ("Sound on", "On"), "muted": ("Sound off", "Off"), "none": ("No sound", "None")}
+SOUND_WORDS: Final = {"on": ("Sound on", "On"), "muted": ("Sound off", "Off"), "none": ("No sound", "No sound")}
+COLOUR_OF_SOUND: Final = {"on": "ink2", "muted": "warn"}
+LARGEST: Final = 48
+"""px: the height of the line."""
+
 
 
 class Header(Panel[HeaderState]):
@@ -41,7 +46,7 @@ class Header(Panel[HeaderState]):
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette, s, large = self.look.palette, self.state, self.look.large
-        size = round(32 * self.look.text)
+        size = min(round(32 * self.look.text), LARGEST)
         baseline = height / 2 + size * 0.36
         x = self._sound(p, width, height, size, baseline)
         x -= 36 if not large else 56
@@ -66,9 +71,9 @@ class Header(Panel[HeaderState]):
             write(p, x - cap / 2, height / 2 + 4.4, "Esc", 12, palette["ink2"], 500, align="middle")
             x -= cap + 12
         word = SOUND_WORDS.get(s.sound, SOUND_WORDS["none"])[1 if self.look.large else 0]
-        colour = palette["ink2" if s.sound == "on" else "warn"]
+        colour = palette[COLOUR_OF_SOUND.get(s.sound, "stop")]
         x -= write(p, x, baseline, word, size, colour, align="right") + 12
-        icon = round(36 * self.look.text)
+        icon = round(36 * size / 32)
         draw_shape(p, "sound" if s.sound == "on" else "mute", x - icon, height / 2 - icon / 2, icon, colour, palette["bg"])
         return x - icon
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -89,16 +90,17 @@ def write(
     tabular: bool = True,
 ) -> float:
     """Write one line; returns its width. `align`: where `x` is, `left`, `right` or `middle`."""
-    f = font(px, weight, spacing, tabular)
-    width = QFontMetricsF(f).horizontalAdvance(text)
-    p.setFont(f)
+    width = text_width(text, px, weight, spacing, tabular)
+    p.setFont(font(px, weight, spacing, tabular))
     p.setPen(colour)
     p.drawText(QPointF(x - {"left": 0.0, "right": width, "middle": width / 2}[align], baseline), text)
     return width
 
 
-def text_width(text: str, px: int, weight: int = 400, spacing: float = 0.0) -> float:
-    return QFontMetricsF(font(px, weight, spacing)).horizontalAdvance(text)
+@lru_cache(maxsize=2048)
+def text_width(text: str, px: int, weight: int = 400, spacing: float = 0.0, tabular: bool = True) -> float:
+    """Width of one line. Cached: the same few words are measured in every frame."""
+    return QFontMetricsF(font(px, weight, spacing, tabular)).horizontalAdvance(text)
 
 
 def wrapped(text: str, px: int, weight: int, width: float, spacing: float = 0.0) -> list[str]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Final
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from imu.dashboard.button import HEIGHT as BUTTON_HEIGHT
+from imu.dashboard.button import Button
 from imu.dashboard.count import Count, CountState
 from imu.dashboard.cue_slot import CueSlot, CueState, EdgeBar
 from imu.dashboard.figure import Figure, FigureState
 from imu.dashboard.gauge import WIDTH as GAUGE_WIDTH
 from imu.dashboard.gauge import Gauge, GaugeState
 from imu.dashboard.header import Header, HeaderState
+from imu.dashboard.key_table import KeyTable, KeyTableState
 from imu.dashboard.panel import Panel
-from imu.dashboard.pose import STANDING, UNKNOWN_POSTURE, Posture
+from imu.dashboard.pose import UNKNOWN_POSTURE
 from imu.dashboard.reading import (
     count_state,
     cue_state,
@@ -32,9 +38,9 @@ from imu.dashboard.setup_view import (
     Steps,
     StepsState,
     instruction_state,
+    picture_state,
     sensor_list_state,
     steps_state,
-    worn_and_lost,
 )
 from imu.dashboard.summary_view import Summary, SummaryState, summary_state
 from imu.dashboard.tempo_bar import TempoBar, TempoState
@@ -42,7 +48,12 @@ from imu.dashboard.theme import DESIGN_HEIGHT, DESIGN_WIDTH, Look
 from imu.dashboard.trouble_view import Kept, KeptState, Remedy, RemedyState, remedy_state
 from imu.snapshot import Snapshot
 
-MARGIN = 32.0
+MARGIN: Final = 32.0
+FLOOR: Final = 72.0
+"""Height of the figure's floor, which reaches under the words beside it."""
+TROUBLE_AFTER_NS: Final = 700_000_000
+"""Values are unknown at once; the screen asks the person to stop only when it lasts. A radio that stalls for half a second
+would otherwise turn the whole screen over twice."""
 
 
 class PatientView(QWidget):
@@ -63,6 +74,7 @@ class PatientView(QWidget):
         self.mirror = True
         self.snapshot = Snapshot()
         self._shown: tuple[str, bool] | None = None
+        self._trouble_since_ns: int | None = None
         self.setAccessibleName("Patient view")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.header = Header("Drill, sensors and sound", HeaderState(), self)
@@ -79,6 +91,10 @@ class PatientView(QWidget):
         self.sensors = SensorList("Sensors", SensorListState(), self)
         self.summary = Summary("Summary of the set", SummaryState(), self)
         self.edges = (EdgeBar("left", self), EdgeBar("right", self))
+        self.key_table = KeyTable("Keys", KeyTableState(), self)
+        self.key_table.hide()
+        self.close_button = Button("Close", "Enter", self)
+        self.close_button.hide()
         self.panels: tuple[Panel, ...] = tuple(self.findChildren(Panel))
         self.set_look(self.look)
         self.show_snapshot(self.snapshot, 0)
@@ -88,6 +104,7 @@ class PatientView(QWidget):
         self.look = look
         for panel in self.panels:
             panel.set_look(look)
+        self.close_button.set_look(look)
         self._shown = None
         self.update()
         self.show_snapshot(self.snapshot, None)
@@ -98,10 +115,26 @@ class PatientView(QWidget):
         self.front.setAccessibleName("You, as in a mirror" if mirror else "You, as others see you")
         self.show_snapshot(self.snapshot, None)
 
+    def show_keys(self, rows: tuple[tuple[str, str], ...]) -> None:
+        """Show the table of keys over the screen; without rows it goes."""
+        if rows:
+            self.key_table.show_state(KeyTableState(rows))
+            self._lay_out()
+            self.key_table.raise_()
+        self.key_table.setVisible(bool(rows))
+
+    def offer_close(self) -> None:
+        """The set is over and the screen stays: the one next step is to close it."""
+        self.close_button.show()
+        self.close_button.setFocus()
+        self._lay_out()
+
     def show_snapshot(self, snapshot: Snapshot, now_ns: int | None) -> None:
         """Draw this one. `now_ns`: the clock of `Snapshot.t_host_ns`; None = do not judge its age again."""
-        if now_ns is not None and self.live and is_stale(snapshot, now_ns):
-            snapshot = without_values(snapshot)
+        if now_ns is not None:
+            if self.live and is_stale(snapshot, now_ns):
+                snapshot = without_values(snapshot)
+            snapshot = self._settled(snapshot, now_ns)
         self.snapshot = snapshot
         scene = snapshot.stage if snapshot.stage in ("drill", "finished") else "setup"
         shown = (scene, scene == "drill" and bool(snapshot.problem))
@@ -120,6 +153,15 @@ class PatientView(QWidget):
         for edge in self.edges:
             edge.show_state(side)
 
+    def _settled(self, s: Snapshot, now_ns: int) -> Snapshot:
+        """Trouble is told when it has lasted; what is unknown is unknown from the first moment."""
+        if not s.problem:
+            self._trouble_since_ns = None
+            return s
+        if self._trouble_since_ns is None:
+            self._trouble_since_ns = now_ns
+        return s if now_ns - self._trouble_since_ns >= TROUBLE_AFTER_NS else replace(s, problem="")
+
     def _show_drill(self, s: Snapshot) -> None:
         self.cue.show_state(cue_state(s))
         self.count.show_state(count_state(s))
@@ -136,9 +178,7 @@ class PatientView(QWidget):
         self.steps.show_state(steps_state(s))
         self.instruction.show_state(instruction_state(s))
         self.sensors.show_state(sensor_list_state(s))
-        # a picture of the stand, nothing measured: where the sensors are is what it shows
-        still = Posture(STANDING, STANDING, 0.0, 0.0)
-        self.front.show_state(FigureState(still, None, "mirror" if self.mirror else "front", lost=worn_and_lost(s)))
+        self.front.show_state(picture_state(s, "mirror" if self.mirror else "front"))
 
     def _choose_panels(self) -> None:
         assert self._shown is not None
@@ -152,7 +192,7 @@ class PatientView(QWidget):
             | ({self.side} if side_view else set()),
         }[scene]
         for panel in self.panels:
-            if not isinstance(panel, EdgeBar):
+            if not isinstance(panel, EdgeBar | KeyTable):
                 panel.setVisible(panel in visible)
 
     def _lay_out(self) -> None:
@@ -165,6 +205,8 @@ class PatientView(QWidget):
         for edge, x in zip(self.edges, (0.0, width - 12), strict=True):
             edge.place(x, 0, 12, height, factor)
             edge.raise_()
+        table = min(720.0, width - 2 * MARGIN), self.key_table.design_height
+        self.key_table.place((width - table[0]) / 2, (height - table[1]) / 2, *table, factor)
         {"setup": self._lay_out_setup, "drill": self._lay_out_drill, "finished": self._lay_out_finished}[self._shown[0]](
             width, height, factor
         )
@@ -180,20 +222,20 @@ class PatientView(QWidget):
         self.header.place(MARGIN, 24, inner, 56 if large else 48, factor)
         self.cue.place(MARGIN, top, inner, 144, factor)
         self.count.place(MARGIN, middle, 328, middle_height, factor)
-        if large:
+        if large and not trouble:
             self.front.place(376 + spare / 2, middle, 616, middle_height, factor)
         else:
             self.front.place(368 + spare * 0.4, middle, 464, middle_height, factor)
         self.side.place(824 + spare * 0.75, middle, 256, middle_height, factor)
-        self.remedy.place(760 + spare * 0.6, middle, 320, middle_height, factor)
+        remedy = 760 + spare * 0.5
+        self.remedy.place(remedy, middle, width - MARGIN - GAUGE_WIDTH - 8 - remedy, middle_height - FLOOR, factor)
         self.gauge.place(width - MARGIN - GAUGE_WIDTH, middle, GAUGE_WIDTH, middle_height, factor)
-        if trouble:
-            self.kept.place(MARGIN, tempo_top, inner, tempo_height, factor)
+        self.kept.place(MARGIN, tempo_top, inner, tempo_height, factor)
         self.tempo.place(MARGIN, tempo_top, inner, tempo_height, factor)
 
     def _lay_out_setup(self, width: float, height: float, factor: float) -> None:
         inner = width - 2 * MARGIN
-        self.steps.place(MARGIN, 24, inner, 48, factor)
+        self.steps.place(MARGIN, 24, inner, 56, factor)
         self.instruction.place(MARGIN, 88, inner, 176, factor)
         below = 88 + 176 + 24
         self.front.place(MARGIN, below, 464, height - MARGIN - below, factor)
@@ -201,9 +243,10 @@ class PatientView(QWidget):
         self.sensors.place(left, below, width - MARGIN - left, height - MARGIN - below, factor)
 
     def _lay_out_finished(self, width: float, height: float, factor: float) -> None:
-        inner = width - 2 * MARGIN
-        self.header.place(MARGIN, 24, inner, 48, factor)
-        self.summary.place(MARGIN, 88, inner, height - 88 - MARGIN, factor)
+        inner, bottom = width - 2 * MARGIN, height - MARGIN - BUTTON_HEIGHT
+        self.header.place(MARGIN, 24, inner, 56 if self.look.large else 48, factor)
+        self.summary.place(MARGIN, 96, inner, bottom - 96 - 8, factor)
+        self.close_button.place(MARGIN - 5, bottom, factor)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # Qt's name
         self._lay_out()

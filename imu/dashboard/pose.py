@@ -6,7 +6,7 @@ Metres; x to the person's right, y up, z forward. Proportions follow a person of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, exp, isnan, nan, radians, sin
+from math import cos, exp, isnan, radians, sin
 from typing import Final, Literal
 
 from imu.conventions import SIDES, Side, angle_column
@@ -35,33 +35,28 @@ SIGN: Final[dict[Side, float]] = {"left": -1.0, "right": 1.0}
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """Tilts of one leg against its stand, rad; NaN = unknown. Signs as in `imu.conventions`."""
+    """Tilts of one leg against its stand, rad; None = unknown (NaN would make equal states unequal). Signs as in
+    `imu.conventions`."""
 
-    thigh_sagittal: float = nan
-    thigh_frontal: float = nan
-    shank_sagittal: float = nan
-    shank_frontal: float = nan
+    thigh_sagittal: float | None = None
+    thigh_frontal: float | None = None
+    shank_sagittal: float | None = None
+    shank_frontal: float | None = None
 
     @property
     def thigh_known(self) -> bool:
-        return not (isnan(self.thigh_sagittal) or isnan(self.thigh_frontal))
+        return self.thigh_sagittal is not None and self.thigh_frontal is not None
 
     @property
     def shank_known(self) -> bool:
-        return not (isnan(self.shank_sagittal) or isnan(self.shank_frontal))
+        return self.shank_sagittal is not None and self.shank_frontal is not None
 
-    def filled(self, other: Leg) -> Leg:
-        """Unknown parts placed like the other leg's, else as in the stand; they are drawn hatched wherever they are."""
-
-        def first(*values: float) -> float:
-            return next((v for v in values if not isnan(v)), 0.0)
-
-        return Leg(
-            first(self.thigh_sagittal, other.thigh_sagittal),
-            first(self.thigh_frontal, other.thigh_frontal),
-            first(self.shank_sagittal, other.shank_sagittal),
-            first(self.shank_frontal, other.shank_frontal),
-        )
+    def placed(self, other: Leg) -> tuple[float, float, float, float]:
+        """The four tilts, unknown ones as the other leg's, else as in the stand: hatched wherever they are drawn."""
+        mine = (self.thigh_sagittal, self.thigh_frontal, self.shank_sagittal, self.shank_frontal)
+        theirs = (other.thigh_sagittal, other.thigh_frontal, other.shank_sagittal, other.shank_frontal)
+        a, b, c, d = (next((v for v in pair if v is not None), 0.0) for pair in zip(mine, theirs, strict=True))
+        return a, b, c, d
 
 
 STANDING: Final = Leg(0.0, 0.0, 0.0, 0.0)
@@ -74,19 +69,24 @@ class Posture:
     left: Leg = STANDING
     right: Leg = STANDING
     lean: float = 0.0
-    pelvis_tilt: float = 0.0
-    """+ anterior; NaN = unknown, or no sensor worn there."""
+    pelvis_tilt: float | None = 0.0
+    """+ anterior; None = unknown."""
 
     def leg(self, side: Side) -> Leg:
         return self.left if side == "left" else self.right
 
 
-UNKNOWN_POSTURE: Final = Posture(Leg(), Leg(), 0.0, nan)
+UNKNOWN_POSTURE: Final = Posture(Leg(), Leg(), 0.0, None)
 
 
 def rounded(value: float) -> float:
     """To 0.1°: what the eye cannot see does not cause a repaint."""
-    return value if isnan(value) else round(value * 573.0) / 573.0
+    return round(value * 573.0) / 573.0
+
+
+def known_angle(value: float) -> float | None:
+    """rad to 0.1°; NaN becomes None."""
+    return None if isnan(value) else rounded(value)
 
 
 def measured_posture(angle: Floats) -> Posture:
@@ -94,14 +94,14 @@ def measured_posture(angle: Floats) -> Posture:
 
     def leg(side: Side) -> Leg:
         names = ("thigh_sagittal_tilt", "thigh_frontal_tilt", "shank_sagittal_tilt", "shank_frontal_tilt")
-        return Leg(*(rounded(float(angle[angle_column(name, side)])) for name in names))
+        return Leg(*(known_angle(float(angle[angle_column(name, side)])) for name in names))
 
     left, right = leg("left"), leg("right")
-    bends = [leg_.thigh_sagittal + leg_.shank_sagittal for leg_ in (left, right)]
-    known = [b for b in bends if not isnan(b)]
+    tilts = ((leg_.thigh_sagittal, leg_.shank_sagittal) for leg_ in (left, right))
+    known = [thigh + shank for thigh, shank in tilts if thigh is not None and shank is not None]
     # no trunk sensor: the dashed trunk follows the knees as in a balanced squat, it shows nothing measured
     lean = TRUNK_SHARE * max(min(known), 0.0) if known else 0.0
-    return Posture(left, right, rounded(lean), rounded(float(angle[angle_column("pelvis_tilt")])))
+    return Posture(left, right, rounded(lean), known_angle(float(angle[angle_column("pelvis_tilt")])))
 
 
 def target_posture(knee_flexion: float, person: Posture) -> Posture:
@@ -111,13 +111,13 @@ def target_posture(knee_flexion: float, person: Posture) -> Posture:
     leg shows where the other one belongs.
     """
 
-    def outward(*values: float) -> float:
-        return max(min((v for v in values if not isnan(v)), default=0.0), GHOST_OUT)
+    def outward(*values: float | None) -> float:
+        return max(min((v for v in values if v is not None), default=0.0), GHOST_OUT)
 
     thigh = min(outward(person.left.thigh_frontal, person.right.thigh_frontal), 0.0)
     shank = min(outward(person.left.shank_frontal, person.right.shank_frontal), 0.0)
     leg = Leg(rounded((1 - SHIN_SHARE) * knee_flexion), thigh, rounded(SHIN_SHARE * knee_flexion), shank)
-    return Posture(leg, leg, TRUNK_SHARE * knee_flexion)
+    return Posture(leg, leg, rounded(TRUNK_SHARE * knee_flexion))
 
 
 def joints(posture: Posture) -> dict[str, Point]:
@@ -129,10 +129,10 @@ def joints(posture: Posture) -> dict[str, Point]:
     hang: dict[str, Point] = {}
     for side in SIDES:
         sign = SIGN[side]
-        leg = posture.leg(side).filled(posture.leg("right" if side == "left" else "left"))
+        thigh, thigh_in, shank, shank_in = posture.leg(side).placed(posture.leg("right" if side == "left" else "left"))
         hip = (sign * HIP_X, 0.0, 0.0)
-        knee = _below(hip, leg.thigh_sagittal, leg.thigh_frontal + STAND_THIGH_IN, sign)
-        ankle = _below(knee, -leg.shank_sagittal, -(leg.shank_frontal + STAND_SHANK_IN), sign)
+        knee = _below(hip, thigh, thigh_in + STAND_THIGH_IN, sign)
+        ankle = _below(knee, -shank, -(shank_in + STAND_SHANK_IN), sign)
         hang |= {"hip_" + side: hip, "knee_" + side: knee, "ankle_" + side: ankle}
     lowest = min(hang["ankle_left"][1], hang["ankle_right"][1])
     weight = {s: exp(-(hang["ankle_" + s][1] - lowest) / FOOT_EASE_M) for s in SIDES}
@@ -146,7 +146,7 @@ def joints(posture: Posture) -> dict[str, Point]:
         out["heel_" + side] = (x - sign * 0.003, y - 0.05, z - 0.05)
         out["toe_" + side] = (x + sign * 0.035, y - 0.06, z + 0.17)
     middle = _middle(out["hip_left"], out["hip_right"])
-    tilt = 0.0 if isnan(posture.pelvis_tilt) else posture.pelvis_tilt
+    tilt = posture.pelvis_tilt or 0.0
     out["pelvis"] = _above(middle, PELVIS_UP, tilt)
     for name, up, across in (("neck", 0.44, 0.0), ("shoulder_left", 0.40, -0.17), ("shoulder_right", 0.40, 0.17)):
         x, y, z = _above((middle[0], middle[1] + PELVIS_UP, middle[2]), up, posture.lean)

@@ -6,14 +6,14 @@ from dataclasses import replace
 from math import isnan, nan
 from typing import Final
 
-from imu.conventions import SIDES, Side
+from imu.conventions import CORE_SEGMENTS, Side
 from imu.dashboard.count import CountState
 from imu.dashboard.cue_slot import CueState, Kind
 from imu.dashboard.figure import FigureState, View
 from imu.dashboard.gauge import GaugeState
 from imu.dashboard.header import HeaderState
-from imu.dashboard.pose import UNKNOWN_POSTURE, Leg, measured_posture, rounded, target_posture
-from imu.dashboard.tempo_bar import TempoState, known
+from imu.dashboard.pose import known_angle, measured_posture, target_posture
+from imu.dashboard.tempo_bar import TempoState, known_time
 from imu.packets import Health
 from imu.snapshot import Snapshot
 
@@ -22,18 +22,11 @@ STALE_NS: Final = 300_000_000
 MEASURING: Final = ("stand", "movement", "drill")
 ANSWERING: Final = ("streaming", "settling")
 
-PLACES: Final = {
-    "pelvis": "Pelvis",
-    "thigh_left": "Left thigh",
-    "thigh_right": "Right thigh",
-    "shank_left": "Left shin",
-    "shank_right": "Right shin",
-    "foot_left": "Left foot",
-    "foot_right": "Right foot",
-    "trunk": "Trunk",
-}
 KIND_OF_RULE: Final[dict[str, Kind]] = {"tempo": "tempo", "depth": "depth", "partial": "depth"}
 """All other rules are about alignment."""
+READY: Final = "Ready. Begin when you are."
+READY_WITHOUT_SOUND: Final = "Ready. No sound: watch here for cues."
+PRAISE: Final = "Good. Keep this rhythm."
 
 
 def is_stale(snapshot: Snapshot, now_ns: int) -> bool:
@@ -59,7 +52,14 @@ def without_values(snapshot: Snapshot) -> Snapshot:
 
 
 def lost_segments(sensors: tuple[Health, ...]) -> tuple[str, ...]:
+    """Those that have answered and do not now."""
     return tuple(h.segment for h in sensors if h.state in ("lost", "stale"))
+
+
+def not_measured(sensors: tuple[Health, ...]) -> tuple[str, ...]:
+    """Places of the figure without a sensor, or whose sensor has not answered yet."""
+    state = {h.segment: h.state for h in sensors}
+    return tuple(segment for segment in CORE_SEGMENTS if state.get(segment, "waiting") == "waiting")
 
 
 def cue_kind(rule: str) -> Kind:
@@ -73,7 +73,7 @@ def header_state(s: Snapshot) -> HeaderState:
 
 
 def cue_state(s: Snapshot) -> CueState:
-    """One message: trouble before a cue, a cue before praise."""
+    """One message: trouble before a cue, a cue before praise. Nothing is praised while the depth is unknown."""
     if s.problem:
         if lost_segments(s.sensors):
             return CueState("trouble", "Stand still, please", s.problem)
@@ -81,13 +81,16 @@ def cue_state(s: Snapshot) -> CueState:
         return CueState("trouble", what, remedy)
     if s.cue is not None:
         return CueState(cue_kind(s.cue.rule), s.cue.text, "", s.cue_side, silent=s.sound.state != "on")
+    if isnan(s.repetition.depth):
+        return CueState()
     r, target = s.repetition, s.drill.target_count
     if target and r.count >= target:
         return CueState("calm", f"All {target} done. Stand and rest.")
     if r.phase < 0:
-        return CueState("calm", "Ready. Begin when you are.") if r.count == 0 else CueState()
+        ready = READY if s.sound.state == "on" else READY_WITHOUT_SOUND
+        return CueState("calm", ready) if not r.marks else CueState()
     clean = not r.marks or r.marks[-1] == "clean"
-    return CueState("calm", "Good. Keep this rhythm.") if clean and not isnan(r.depth) else CueState()
+    return CueState("calm", PRAISE) if clean else CueState()
 
 
 def count_state(s: Snapshot) -> CountState:
@@ -96,41 +99,20 @@ def count_state(s: Snapshot) -> CountState:
 
 def figure_state(s: Snapshot, view: View) -> FigureState:
     posture = measured_posture(s.angle)
-    if not any(h.segment == "pelvis" for h in s.sensors):
-        posture = replace(posture, pelvis_tilt=0.0)
-    depth = s.repetition.target_depth
-    target = None if isnan(depth) or s.problem else target_posture(rounded(depth), posture)
+    depth = known_angle(s.repetition.target_depth)
+    target = None if depth is None or s.problem else target_posture(depth, posture)
     fault: Side | None = None
     if s.cue is not None and not s.problem and cue_kind(s.cue.rule) == "alignment":
         fault = s.cue_side
-    if posture.left == posture.left and posture.left == Leg() and posture.right == Leg():
-        posture = UNKNOWN_POSTURE
-    return FigureState(posture, target, view, fault, lost=lost_segments(s.sensors))
+    lost = lost_segments(s.sensors) if s.problem else ()
+    return FigureState(posture, target, view, fault, lost, not_measured(s.sensors))
 
 
 def gauge_state(s: Snapshot) -> GaugeState:
-    return GaugeState(rounded(s.repetition.depth), s.drill.depth_target, s.drill.depth_scale)
+    return GaugeState(known_angle(s.repetition.depth), s.drill.depth_target, s.drill.depth_scale)
 
 
 def tempo_state(s: Snapshot) -> TempoState:
     r = s.repetition
     late = s.cue is not None and cue_kind(s.cue.rule) == "tempo"
-    return TempoState(s.drill.tempo_s, s.drill.phase_words, r.phase, known(r.pace_s), known(r.progress_s), late)
-
-
-def knees_known(s: Snapshot) -> dict[Side, bool]:
-    posture = measured_posture(s.angle)
-    return {side: posture.leg(side).thigh_known and posture.leg(side).shank_known for side in SIDES}
-
-
-def sentence_of_set(s: Snapshot) -> str:
-    """The one sentence at the end."""
-    n, clean = s.repetition.count, sum(m == "clean" for m in s.repetition.marks)
-    if n == 0:
-        return "The set has ended. No repetition was counted."
-    repetitions = f"{n} repetition{'' if n == 1 else 's'}"
-    if clean >= n:
-        return f"Well done. {repetitions}, {'all of them' if n > 1 else 'it was'} clean."
-    if clean == 0:
-        return f"Well done. {repetitions}."
-    return f"Well done. {repetitions}, {clean} of them clean."
+    return TempoState(s.drill.tempo_s, s.drill.phase_words, r.phase, known_time(r.pace_s), known_time(r.progress_s), late)

@@ -7,8 +7,12 @@ from typing import Final
 
 from PySide6.QtGui import QPainter
 
+from imu.dashboard.figure import FigureState, View
+from imu.dashboard.header import SOUND_WORDS
 from imu.dashboard.panel import Panel, box, disc, fitted, line, text_width, write
-from imu.dashboard.reading import PLACES, lost_segments
+from imu.dashboard.places import place
+from imu.dashboard.pose import Posture
+from imu.dashboard.reading import lost_segments, not_measured
 from imu.dashboard.shapes import draw_shape
 from imu.snapshot import Snapshot
 
@@ -36,12 +40,14 @@ class Steps(Panel[StepsState]):
         return f"Step {self.state.now + 1} of {len(STEPS)}, {STEPS[self.state.now][1]}"
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
-        palette, now, size = self.look.palette, self.state.now, 28
+        palette, now, size = self.look.palette, self.state.now, min(round(28 * self.look.text), 48)
         weights = [600 if k == now else 400 for k in range(len(STEPS))]
-        used = sum(36 + 12 + text_width(name, size, w) for (_, name), w in zip(STEPS, weights, strict=True))
-        gap = max((width - used) / (len(STEPS) - 1), 16.0)
+        # larger text has room for the present step's name only
+        names = [name if k == now or not self.look.large else "" for k, (_, name) in enumerate(STEPS)]
+        used = sum(36 + 12 + text_width(name, size, w) for name, w in zip(names, weights, strict=True))
+        gap = min(max((width - used) / (len(STEPS) - 1), 16.0), 140.0)
         x, middle = 0.0, height / 2
-        for k, (_, name) in enumerate(STEPS):
+        for k, name in enumerate(names):
             if k < now:
                 draw_shape(p, "ok", x, middle - 18, 36, palette["ok"], palette["bg"])
             else:
@@ -53,7 +59,7 @@ class Steps(Panel[StepsState]):
             colour = palette["ink" if k == now else "ink2"]
             x += 48 + write(p, x + 48, middle + size * 0.36, name, size, colour, weights[k])
             if k < len(STEPS) - 1:
-                if gap > 44:
+                if gap >= 44:
                     line(p, x + 16, middle, x + gap - 16, middle, palette["ok" if k < now else "outline"], 2)
                 x += gap
 
@@ -112,37 +118,45 @@ class SensorRow:
 @dataclass(frozen=True, slots=True)
 class SensorListState:
     rows: tuple[SensorRow, ...] = ()
+    sound: str = "on"
+    """As `SoundView.state`; what is not `on` takes a row, so that the person knows before the set begins."""
 
 
 class SensorList(Panel[SensorListState]):
     def words(self) -> str:
-        if not self.state.rows:
-            return "Searching for sensors"
-        return ". ".join(
-            f"{row.place}, {row.shape[2].lower()}" + (f", battery {row.battery} percent" if row.battery is not None else "")
-            for row in self.state.rows
-        )
+        rows = [f"{row.place}, {row.shape[2].lower()}{_battery_words(row.battery)}" for row in self.state.rows]
+        if self.state.sound != "on":
+            rows.append(f"{SOUND_WORDS.get(self.state.sound, SOUND_WORDS['none'])[0]}, cues are shown")
+        return ". ".join(rows or ["Searching for sensors"])
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette, rows = self.look.palette, self.state.rows
         box(p, 0, 0, width, height, palette["surface"], 8)
+        quiet = self.state.sound != "on"
+        pitch = min((height - 16) / max(len(rows) + quiet, 1), 88.0)
+        size = min(round(32 * self.look.text), 40) if pitch >= 52 else 28
         if not rows:
             draw_shape(p, "busy", 24, 32, 40, palette["ink2"], palette["surface"])
-            write(p, 88, 32 + 20 + 32 * 0.36, "Searching for sensors", 32, palette["ink2"])
-            return
-        pitch = min((height - 16) / len(rows), 88.0)
-        size = 32 if pitch >= 52 else 28
+            write(p, 80, 32 + 20 + size * 0.36, "Searching for sensors", size, palette["ink2"])
+        if quiet:
+            middle = 8 + pitch * (max(len(rows), 1) + 0.5)
+            colour = palette["stop" if self.state.sound == "none" else "warn"]
+            draw_shape(p, "mute", 24, middle - 18, 36, colour, palette["surface"])
+            used = write(p, 80, middle + size * 0.36, SOUND_WORDS[self.state.sound][0], size, colour, 600)
+            write(p, 80 + used + 16, middle + size * 0.36, "Cues are shown", size, palette["ink2"])
+        column = 80 + max((text_width(row.place, size, 600) for row in rows), default=0.0) + 32
         for k, row in enumerate(rows):
             middle = 8 + pitch * (k + 0.5)
             if k:
                 line(p, 24, middle - pitch / 2, width - 24, middle - pitch / 2, palette["rule"], 1)
             shape, colour, word = row.shape
+            # the tint keeps clear of the card's round corners
             if row.state == "lost":
                 p.fillRect(0, round(middle - pitch / 2) + 1, round(width), round(pitch) - 1, palette["stop_tint"])
             draw_shape(p, shape, 24, middle - 18, 36, palette[colour], palette["surface"])
             write(p, 80, middle + size * 0.36, row.place, size, palette["ink"], 600)
-            strong = row.state == "lost"
-            write(p, 280, middle + size * 0.36, word, size, palette[colour if strong else "ink2"], 600 if strong else 400)
+            said, weight = (palette[colour], 600) if row.state == "lost" else (palette["ink2"], 400)
+            write(p, column, middle + size * 0.36, word, size, said, weight)
             if row.battery is not None:
                 self._battery(p, width - 24, middle, row.battery)
 
@@ -164,10 +178,16 @@ def instruction_state(s: Snapshot) -> InstructionState:
 
 
 def sensor_list_state(s: Snapshot) -> SensorListState:
-    return SensorListState(
-        tuple(SensorRow(PLACES.get(h.segment, h.segment), h.state, h.battery_percent) for h in s.sensors)
+    rows = (SensorRow(place(h.segment).capitalize(), h.state, h.battery_percent) for h in s.sensors)
+    return SensorListState(tuple(rows), s.sound.state)
+
+
+def picture_state(s: Snapshot, view: View) -> FigureState:
+    """The places: filled where a sensor answers, dashed where one is awaited. Nothing is measured yet."""
+    return FigureState(
+        Posture(), None, view, lost=lost_segments(s.sensors), not_measured=not_measured(s.sensors), picture=True
     )
 
 
-def worn_and_lost(s: Snapshot) -> tuple[str, ...]:
-    return lost_segments(s.sensors)
+def _battery_words(percent: int | None) -> str:
+    return "" if percent is None else f", battery {percent} percent"

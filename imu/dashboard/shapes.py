@@ -75,8 +75,9 @@ def _octagon() -> QPainterPath:
 
 @cache
 def shapes() -> dict[str, Shape]:
-    """By meaning. `ok` in band, done · `warn` alignment cue, attention · `clock` tempo cue · `depth` depth cue · `stop`
-    stop advice · `lost` lost, void · `unknown` not measured, waiting · `todo` to do · `now` to do now · `held` held back."""
+    """By meaning. `ok` in band, done · `warn` alignment cue, attention · `clock` tempo cue · `depth` depth cue ·
+    `stop` stop advice · `lost` lost, void · `unknown` not measured, waiting · `todo` to do · `now` to do now ·
+    `held` held back."""
     cross = (Stroke(_line((9, 9), (15, 15)), 2.6, True), Stroke(_line((15, 9), (9, 15)), 2.6, True))
     return {
         "ok": Shape(_disc(10), strokes=(Stroke(_line((7, 12.4), (10.4, 15.8), (17, 8.6)), 2.6, True),)),

@@ -32,8 +32,8 @@ def seconds(value: float) -> str:
     return f"{value:g}"
 
 
-def known(value: float) -> float | None:
-    """NaN becomes None; rounded to 20 ms, about two pixels of the bar."""
+def known_time(value: float) -> float | None:
+    """s to 20 ms, about three pixels of the bar; NaN becomes None."""
     return None if isnan(value) else round(value * 50) / 50
 
 

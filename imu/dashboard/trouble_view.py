@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from PySide6.QtGui import QPainter
 
 from imu.dashboard.panel import Panel, disc, fitted, wrapped, write
-from imu.dashboard.reading import PLACES, lost_segments
+from imu.dashboard.places import place
+from imu.dashboard.reading import lost_segments
 from imu.dashboard.shapes import draw_shape
 from imu.snapshot import Snapshot
+
+LARGEST: Final = 40
+"""px; smaller where the steps would reach the floor of the figure beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +30,23 @@ class Remedy(Panel[RemedyState]):
         return ". ".join((*self.state.steps, self.state.waiting))
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
-        palette, y = self.look.palette, 40.0
-        for k, step in enumerate(self.state.steps):
+        palette, size = self.look.palette, min(round(32 * self.look.text), LARGEST)
+        steps = [wrapped(step, size, 400, width - 64) for step in self.state.steps]
+        while size > 32 and sum(len(rows) for rows in steps) * size * 1.25 + 160 > height:
+            size -= 2
+            steps = [wrapped(step, size, 400, width - 64) for step in self.state.steps]
+        pitch, y = size * 1.25, 40.0 if self.look.text == 1.0 else 16.0
+        for k, rows in enumerate(steps):
             disc(p, 24, y + 24, 24, palette["raised"])
             write(p, 24, y + 24 + 28 * 0.36, str(k + 1), 28, palette["ink"], 700, align="middle")
-            for row in wrapped(step, 32, 400, width - 64):
-                write(p, 64, y + 24 + 32 * 0.36, row, 32, palette["ink"])
-                y += 40
+            for row in rows:
+                write(p, 64, y + 24 + size * 0.36, row, size, palette["ink"])
+                y += pitch
             y += 28
         if self.state.waiting:
             y += 8
             draw_shape(p, "busy", 4, y + 4, 40, palette["ink2"], palette["bg"])
-            write(p, 64, y + 24 + 32 * 0.36, self.state.waiting, 32, palette["ink2"])
+            write(p, 64, y + 24 + size * 0.36, self.state.waiting, size, palette["ink2"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,5 @@ class Kept(Panel[KeptState]):
 def remedy_state(s: Snapshot) -> RemedyState:
     lost = lost_segments(s.sensors)
     if len(lost) == 1:
-        place = PLACES.get(lost[0], lost[0]).lower()
-        return RemedyState((f"Check the {place} strap", "Press its button"), "Searching")
+        return RemedyState((f"Check the {place(lost[0])} strap", "Press its button"), "Searching")
     return RemedyState(("Check the straps", "Press the sensors' buttons"), "Searching")

@@ -22,7 +22,7 @@ TIMER_MS: Final = 33
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One row of the key table."""
+    """One row of the key table. Shortcuts, menu entries and help come from it."""
 
     sequence: str
     text: str
@@ -39,9 +39,11 @@ class Window(QMainWindow):
     on_silence : callable
         Esc: no more sounding cues.
     on_close : callable
-        The person closed the window.
+        The window closes; called once.
     on_pause : callable, optional
         Space.
+    live : bool
+        Data older than 300 ms are unknown. False for replays, whose stamps are of the past.
     clock_ns : callable
         The clock of `Snapshot.t_host_ns`.
     """
@@ -59,36 +61,42 @@ class Window(QMainWindow):
     ) -> None:
         super().__init__()
         self.read_snapshot = read_snapshot
-        self.on_close = on_close
         self.clock_ns = clock_ns
-        self.error: Exception | None = None
         self.after_tick: Callable[[], None] | None = None
         self.paint_ms: list[float] = []
+        self.ended = False
+        self._on_close: Callable[[], None] | None = on_close
         self._painted_ns = panel.paint_ns
         self._tick_ms = 0.0
         self.setWindowTitle("Movement feedback")
         self.setAccessibleName("Movement feedback")
         self.view = PatientView(look, live=live, parent=self)
         self.setCentralWidget(self.view)
+        self.view.close_button.clicked.connect(self.close)
         self.announcer = Announcer(self.view)
         self.resize(round(DESIGN_WIDTH), round(DESIGN_HEIGHT))
         self.setMinimumSize(640, 400)
-        self.keys = [
-            Key("Esc", "Silence cues", on_silence),
+        self.keys = [Key("Space", "Pause", on_pause)] if on_pause is not None else []
+        self.keys += [
+            Key("Esc", "Silence the cues", on_silence),
             Key("M", "Mirror the figure", lambda: self.view.set_mirror(not self.view.mirror)),
             Key("T", "Dark or light", self.change_theme),
             Key("F11", "Full screen", self.change_full_screen),
+            Key("?", "This table", self.show_keys),
         ]
-        if on_pause is not None:
-            self.keys.append(Key("Space", "Pause", on_pause))
         for key in self.keys:
             action = QAction(key.text, self)
             action.setShortcut(QKeySequence(key.sequence))
-            action.triggered.connect(self._guarded(key.act))
+            action.triggered.connect(key.act)
             self.addAction(action)
+        # Enter presses the one button, wherever the focus is
+        enter = QAction("Close", self)
+        enter.setShortcuts([QKeySequence(Qt.Key.Key_Return), QKeySequence(Qt.Key.Key_Enter)])
+        enter.triggered.connect(self._press)
+        self.addAction(enter)
         self.timer = QTimer(self)
         self.timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self.timer.timeout.connect(self._guarded(self.tick))
+        self.timer.timeout.connect(self.tick)
         self.timer.start(TIMER_MS)
 
     def tick(self) -> None:
@@ -105,6 +113,18 @@ class Window(QMainWindow):
         if self.after_tick is not None:
             self.after_tick()
 
+    def end(self, stay: bool) -> None:
+        """The session is over: show the summary of the last snapshot. It closes now, or when the person says so."""
+        self.ended = True
+        self.timer.stop()
+        last = self.read_snapshot()
+        self.view.show_snapshot(replace(last, stage="finished", problem="", cue=None, cue_side=None), None)
+        if not stay:
+            self.close()
+            return
+        self.view.offer_close()
+        self.announcer.offer(self.clock_ns(), self._sentences())
+
     def change_theme(self) -> None:
         other = LIGHT if self.view.look.palette.name == "dark" else DARK
         self.view.set_look(replace(self.view.look, palette=other))
@@ -112,10 +132,21 @@ class Window(QMainWindow):
     def change_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
+    def show_keys(self) -> None:
+        """Show or hide the table of keys."""
+        shown = self.view.key_table.isVisible()
+        self.view.show_keys(() if shown else tuple((key.sequence, key.text) for key in self.keys))
+
     def closeEvent(self, event: QCloseEvent) -> None:  # Qt's name
         self.timer.stop()
-        self.on_close()
+        if self._on_close is not None:
+            on_close, self._on_close = self._on_close, None
+            on_close()
         event.accept()
+
+    def _press(self) -> None:
+        if self.view.close_button.isVisible():
+            self.view.close_button.click()
 
     def _sentences(self) -> dict[str, str]:
         view = self.view
@@ -129,15 +160,3 @@ class Window(QMainWindow):
                 return {"summary": view.summary.words()}
             case _:
                 return {"instruction": view.instruction.words(), "sensors": view.sensors.words()}
-
-    def _guarded(self, act: Callable[[], None]) -> Callable[[], None]:
-        """Qt swallows what is raised in a slot: keep it and end, so that the caller can raise it."""
-
-        def run() -> None:
-            try:
-                act()
-            except Exception as e:
-                self.error = e
-                self.close()
-
-        return run
