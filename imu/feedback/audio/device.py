@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import os
 import sys
@@ -21,8 +22,9 @@ logger = logging.getLogger(__name__)
 
 LATENCY_S = 0.02
 """Asked of the driver. 20 ms: 27 ms from request to sound and no gap; at 1 ms there were 6 gaps in 15 tones."""
-SILENT_NS = 1_500_000_000
-"""A stream that asked for nothing for so long has lost its device, whatever it says of itself."""
+SILENT_NS = 3_000_000_000
+"""A stream that asked for nothing for so long has lost its device, whatever it says of itself. After a gap PulseAudio
+may ask for nothing for up to 1.5 s (measured on its null sink)."""
 LARGEST = 8192
 """Rows of one request that a single-channel device may make at once."""
 
@@ -87,6 +89,7 @@ class PortAudio:
         if self._library is None:
             # PortAudio also asks for JACK, which would start its own server and report in many lines that it cannot
             os.environ.setdefault("JACK_NO_START_SERVER", "1")
+            quiet_alsa()
             try:
                 import sounddevice
             except (ImportError, OSError) as e:
@@ -171,9 +174,19 @@ def preferred_output(library: Any) -> tuple[int | None, Any]:
     return None, None
 
 
+def quiet_alsa() -> None:
+    """ALSA reports every gap on the error stream, from its own thread, long after opening. Its handler is replaced by a
+    function of the C library that does nothing: one in Python would have to wait for the interpreter each time."""
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        nothing = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p)
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(nothing)
+
+
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """ALSA and JACK write what they miss straight to the process's error stream; nobody at the screen can use it."""
+    """PortAudio and JACK write what they miss straight to the process's error stream; nobody at the screen can use it."""
     try:
         kept = os.dup(2)
     except OSError:
