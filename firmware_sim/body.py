@@ -33,8 +33,9 @@ UP: Final = np.array([[0.0], [0.0], [1.0]])
 ONWARD: Final = np.array([[1.0], [0.0], [0.0]])
 RIGHTWARD: Final = np.array([[0.0], [-1.0], [0.0]])
 
-VALGUS_UP: Final = ((-0.15, 0.30), (0.40, 0.78))
-"""In on the way up only: when the shank goes in and back, as shares of the way up."""
+VALGUS_UP: Final = ((-0.15, 0.28), (0.38, 0.78))
+"""In on the way up only: when the shank goes in and back, as shares of the way up. Acted faults of real people are
+furthest in after 0.27 to 0.42 of it."""
 VALGUS_BOTH: Final = ((0.35, 0.75), (0.30, 0.70))
 """In on both ways: when it goes in, as shares of the way down, and back, as shares of the way up."""
 
@@ -133,6 +134,7 @@ class Body:
         c, s = np.cos(own.rotation_axis), np.sin(own.rotation_axis)
         a, b = left * (c * forward - s * UP), left * (s * forward + c * UP)
         fall = self._lean_at_stand + self._drift[side](t) * self._depth(t) / DEPTH_OF_HABITS + self._fault[side](t)
+        fall = fall - left * centre[1] / (p.thigh + p.shank)  # the whole leg leans when the pelvis goes sideways
         turned = np.cos(fall) * b + np.sin(fall) * across
         shank_z = np.cos(fall) * across - np.sin(fall) * b
         front, top = left * (c * a + s * turned), left * (c * turned - s * a)
@@ -193,11 +195,12 @@ class Body:
 
 
 def _drift_track(squats: tuple[Squat, ...], side: Side) -> Track:
-    """How far a shank drifts in at depth, changing only at the top, where it does not count; rad."""
+    """How far a shank drifts in at depth; rad. It changes at the top, where it does not count, and around the hold."""
     moves, last = [], -1.0
     for s in squats:
-        angle = np.radians(s.drift_left_deg if side == "left" else s.drift_right_deg)
-        moves.append(Move(max(last, s.start_s - 0.4), s.start_s, float(angle)))
+        down, back = (s.drift_left_deg, s.return_left_deg) if side == "left" else (s.drift_right_deg, s.return_right_deg)
+        moves.append(Move(max(last, s.start_s - 0.4), s.start_s, float(np.radians(down))))
+        moves.append(Move(s.bottom_s - 0.2, s.rise_s + 0.2, float(np.radians(down + back))))
         last = s.end_s
     return Track(tuple(moves))
 

@@ -31,7 +31,8 @@ class Leg:
     toe_out: float
     rotation_axis: float
     """How far the axis about which the shank falls in points up at its front end. 0: it only leans; more: it turns inwards
-    as it leans, as the ankle does (42° ± 9° for the subtalar joint alone, Inman 1976)."""
+    as it leans. The subtalar joint has 42° ± 9° (Inman 1976). Acted faults of two real people rolled the shank by 0.54 to
+    0.78 of what the knee moved in, which is 45° to 60°."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +83,8 @@ class Person:
             hip_width=hip_width,
             stance_width=hip_width + between(0.04, 0.12),
             ankle_height=0.039 * stature,
-            left=Leg(radians(toe_out + between(-2.0, 2.0)), radians(between(15.0, 35.0))),
-            right=Leg(radians(toe_out + between(-2.0, 2.0)), radians(between(15.0, 35.0))),
+            left=Leg(radians(toe_out + between(-2.0, 2.0)), radians(between(38.0, 54.0))),
+            right=Leg(radians(toe_out + between(-2.0, 2.0)), radians(between(38.0, 54.0))),
             knee_at_stand=radians(between(7.0, 9.0)),
             shank_at_stand=radians(between(3.0, 5.0)),
             shank_share=between(0.32, 0.38),

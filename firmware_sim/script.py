@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 import numpy as np
 
@@ -29,7 +29,7 @@ FAST: Final = (0.47, 0.57)
 """of the prescribed time, in the phase that is too fast."""
 END_S: Final = 1.5
 """At least this long the person stands at the end."""
-MEDIAL_DEG: Final = (12.0, 15.0)
+MEDIAL_DEG: Final = (12.5, 14.5)
 """How far the shank of an acted valgus goes in."""
 SET_STREAM: Final = 101
 """Sets these random numbers apart from those of the body and the sensors."""
@@ -49,8 +49,21 @@ class Squat:
     depth_deg: float
     """Knee flexion at the bottom."""
     drift_left_deg: float = 0.0
-    """How far the shank drifts in at the bottom without any fault."""
+    """How far the shank drifts in towards 90° of knee flexion without any fault."""
     drift_right_deg: float = 0.0
+    return_left_deg: float = 0.0
+    """How much further in that is on the way up than on the way down; negative: less. Healthy people: within 3.5°."""
+    return_right_deg: float = 0.0
+
+    def mirrored(self) -> Self:
+        """With left and right exchanged."""
+        return replace(
+            self,
+            drift_left_deg=self.drift_right_deg,
+            drift_right_deg=self.drift_left_deg,
+            return_left_deg=self.return_right_deg,
+            return_right_deg=self.return_left_deg,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,10 @@ class Repetition(Squat):
     medial_deg: float = 0.0
     """valgus: how far the shank goes in."""
 
+    def mirrored(self) -> Repetition:
+        other: dict[Side | None, Side | None] = {"left": "right", "right": "left", None: None}
+        return replace(super(Repetition, self).mirrored(), side=other[self.side])
+
     @property
     def expected_cues(self) -> tuple[ExpectedCue, ...]:
         if self.kind == "clean" or self.phase is None:
@@ -96,15 +113,11 @@ class Script:
 
     def mirrored(self) -> Script:
         """The same with left and right exchanged."""
-        other: dict[Side | None, Side | None] = {"left": "right", "right": "left", None: None}
-        movement = tuple(
-            replace(s, drift_left_deg=s.drift_right_deg, drift_right_deg=s.drift_left_deg) for s in self.movement
+        return replace(
+            self,
+            movement=tuple(s.mirrored() for s in self.movement),
+            repetitions=tuple(r.mirrored() for r in self.repetitions),
         )
-        repetitions = tuple(
-            replace(r, drift_left_deg=r.drift_right_deg, drift_right_deg=r.drift_left_deg, side=other[r.side])
-            for r in self.repetitions
-        )
-        return replace(self, movement=movement, repetitions=repetitions)
 
     def to_json(self) -> str:
         """With the cues that each repetition should bring, for whoever compares."""
@@ -164,7 +177,7 @@ def _movement(seed: int) -> tuple[Squat, ...]:
     down, hold, up, rest = MOVEMENT_S
     squats, t = [], STAND_S
     for _ in range(MOVEMENT_SQUATS):
-        drift = rng.uniform(0.0, 1.0, 2)
+        drift, back = rng.uniform(0.0, 1.0, 2), rng.uniform(-0.5, 0.5, 2)
         squats.append(
             Squat(
                 start_s=t,
@@ -174,6 +187,8 @@ def _movement(seed: int) -> tuple[Squat, ...]:
                 depth_deg=float(rng.uniform(46.0, 56.0)),
                 drift_left_deg=float(drift[0]),
                 drift_right_deg=float(drift[1]),
+                return_left_deg=float(back[0]),
+                return_right_deg=float(back[1]),
             )
         )
         t += down + hold + up + rest
@@ -199,7 +214,7 @@ def _repetitions(seed: int, n: int, first_s: float) -> tuple[Repetition, ...]:
     for i, (kind, side) in enumerate(_plan(seed, n)):
         rng = np.random.default_rng((SET_STREAM, seed, 2, i))
         down, hold, up, rest = np.array(TEMPO_S) * rng.uniform(1.0 - VARIATION, 1.0 + VARIATION, 4)
-        drift = rng.uniform(0.0, 2.0, 2)
+        drift, back = rng.uniform(0.0, 2.0, 2), rng.uniform(-1.2, 1.2, 2)
         depth, medial, hurry = rng.uniform(87.0, 93.0), rng.uniform(*MEDIAL_DEG), rng.uniform(*FAST)
         early = bool(rng.random() < (0.3 if kind == "valgus" else 0.5))
         if kind == "fast":
@@ -213,6 +228,8 @@ def _repetitions(seed: int, n: int, first_s: float) -> tuple[Repetition, ...]:
                 depth_deg=float(depth),
                 drift_left_deg=float(drift[0]),
                 drift_right_deg=float(drift[1]),
+                return_left_deg=float(back[0]),
+                return_right_deg=float(back[1]),
                 number=i + 1,
                 kind=kind,
                 side=side,
