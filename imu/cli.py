@@ -30,9 +30,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.DEBUG if arguments.verbose else logging.ERROR, format="%(name)s: %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.ERROR, format="%(name)s: %(message)s", stream=sys.stderr)
+    if arguments.verbose:
+        logging.getLogger("imu").setLevel(logging.DEBUG)
     try:
         return int(arguments.run(arguments))
     except ImuError as e:

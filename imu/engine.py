@@ -21,7 +21,7 @@ from imu.ble import LinkReport
 from imu.errors import ImuError, ProtocolError
 from imu.feedback.audio import AudioOut
 from imu.live_view import merge_health, problem_of, snapshot_of
-from imu.outputs import Outputs
+from imu.outputs import Cue, Event, Outputs, Repetition
 from imu.pipeline import Pipeline
 from imu.recording import Recorder, make_decoder
 from imu.result import Result, ResultBuilder
@@ -92,6 +92,7 @@ class Engine:
         self.ready = threading.Event()
         """Set when the sensors are known and streaming is about to begin, or when it failed."""
         self._links: dict[str, LinkReport] = {}
+        self._recorder: Recorder | None = None
         self._cue_p95_ms = float("nan")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -141,7 +142,9 @@ class Engine:
         self.pipeline = pipeline = Pipeline(setup)
         builder = ResultBuilder(setup)
         decoders = {s.sensor: make_decoder(s) for s in setup.sensors}
-        recorder = Recorder(self.record_to, setup, self.metadata) if self.record_to is not None else None
+        if self.record_to is not None:
+            self._recorder = Recorder(self.record_to, setup, self.metadata)
+        recorder = self._recorder
         packets = 0
 
         def deliver(sensor: str, data: bytes, t_host_ns: int) -> None:
@@ -162,8 +165,7 @@ class Engine:
             self.latencies.push_ms.append((done_ns - began_ns) * 1e-6)
             builder.add(out)
             self._sound(out, setup.t0_host_ns, done_ns)
-            if recorder is not None:
-                _log(recorder, out)
+            _log(recorder, out)
             packets += 1
             if packets % AUDIO_CHECK_PACKETS == 0:
                 self._check_sound(setup.t0_host_ns)
@@ -183,8 +185,8 @@ class Engine:
         finally:
             out = pipeline.finish()
             builder.add(out)
+            _log(recorder, out)
             if recorder is not None:
-                _log(recorder, out)
                 recorder.close()
             self._check_sound(setup.t0_host_ns)
             self.result = builder.result(pipeline.health(), pipeline.body.calibration)
@@ -194,10 +196,13 @@ class Engine:
     def _show(self, snapshot: Snapshot) -> None:
         """Make it the newest one, with what only the engine knows."""
         sensors = merge_health(snapshot.sensors, self._links)
+        problem = problem_of(sensors) if snapshot.stage != "finished" else ""
+        if not problem and self._recorder is not None:
+            problem = self._recorder.fault
         self.snapshot = replace(
             snapshot,
             sensors=sensors,
-            problem=problem_of(sensors) if snapshot.stage != "finished" else "",
+            problem=problem,
             sound=self.audio.state,
             recording=str(self.record_to or ""),
             cue_delay_p95_ms=self._cue_p95_ms,
@@ -228,11 +233,19 @@ class Engine:
         return self.audio.state
 
 
-def _log(recorder: Recorder, out: Outputs) -> None:
+def _log(recorder: Recorder | None, out: Outputs) -> None:
     """What was decided goes beside the raw bytes, so that "replay gives the same" is a check and not a hope."""
     for event in out.events:
-        recorder.log("event", asdict(event))
+        logger.debug("%s %s at %.3f s", event.kind, event.detail or event.side or "", event.t_us * 1e-6)
+        _record(recorder, "event", event)
     for repetition in out.repetitions:
-        recorder.log("repetition", asdict(repetition))
+        logger.info("repetition %d counted: %s", repetition.number, ", ".join(repetition.faults) or "clean")
+        _record(recorder, "repetition", repetition)
     for cue in out.cues:
-        recorder.log("cue", asdict(cue))
+        logger.info("cue %s %s: %s", cue.rule, cue.side or "", cue.text if cue.given else f"held back, {cue.reason}")
+        _record(recorder, "cue", cue)
+
+
+def _record(recorder: Recorder | None, kind: str, value: Event | Repetition | Cue) -> None:
+    if recorder is not None:
+        recorder.log(kind, asdict(value))

@@ -1,0 +1,140 @@
+"""The whole way, as its user starts it: simulated sensors on a real Bluetooth stack, from radio to cue, recorded."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+
+import imu
+
+pytestmark = pytest.mark.timeout(300)
+ROOT = Path(__file__).resolve().parent.parent
+DIFFERENT = "DIFFERENT"
+
+
+def imu_command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "imu.cli", *map(str, arguments)]
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(imu_command(*arguments), capture_output=True, text=True, cwd=ROOT, timeout=240)
+
+
+def summary(text: str) -> str:
+    """What live, replay and process must print alike: from the session's length to its fingerprint."""
+    found = re.search(r"^Session .*?^Fingerprint [^\n]*\n", text, re.DOTALL | re.MULTILINE)
+    assert found, text
+    return found.group()
+
+
+@dataclass(frozen=True)
+class Demo:
+    text: str
+    errors: str
+    code: int
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """One demo of a minute, in the window that nobody sees."""
+    folder = tmp_path_factory.mktemp("demo") / "session"
+    done = run("demo", "--seconds", "60", "--seed", "2", "--no-sound", "--out", folder)
+    return Demo(done.stdout, done.stderr, done.returncode, folder)
+
+
+def test_counts_and_cues_are_the_scripted_ones(demo: Demo) -> None:
+    assert demo.code == 0, demo.text + demo.errors
+    assert re.search(r"Script +[5-9] repetitions", demo.text)
+    assert DIFFERENT not in demo.text
+    assert "valgus" in demo.text
+    assert demo.errors == ""
+
+
+def test_delays_are_measured_and_said(demo: Demo) -> None:
+    for what in ("sample taken → cue decision", "sample taken → sound", "pipeline per packet", "dashboard frame"):
+        assert what in demo.text
+    assert re.search(r"pipeline per packet +p50 [\d.]+, p99 [\d.]+", demo.text)
+
+
+def test_silence_is_said(demo: Demo) -> None:
+    assert "sound was switched off" in demo.text
+
+
+def test_a_picture_of_mid_set_is_saved(demo: Demo) -> None:
+    picture = QImage(str(demo.folder / "mid-set.png"))
+    assert (picture.width(), picture.height()) == (1280, 800)
+    colours = {picture.pixel(x, y) for x in range(0, 1280, 16) for y in range(0, 800, 16)}
+    assert len(colours) > 8
+
+
+def test_replay_prints_the_same_cues_repetitions_and_angles(demo: Demo) -> None:
+    done = run("replay", demo.folder, "--speed", "max")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == summary(demo.text)
+
+
+@pytest.mark.parametrize("samples", [None, 1, 7, 25])
+def test_grouping_the_samples_otherwise_changes_nothing(demo: Demo, samples: int | None) -> None:
+    packets = [] if samples is None else ["--packets", str(samples)]
+    done = run("process", demo.folder, "--no-files", *packets)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == summary(demo.text)
+
+
+def until(lines: Callable[[], str], word: str) -> list[str]:
+    """Read until a line has the word."""
+    read: list[str] = []
+    while True:
+        line = lines()
+        assert line, "it ended early:\n" + "".join(read)
+        read.append(line)
+        if word in line:
+            return read
+
+
+def test_kill_9_costs_at_most_the_last_second(tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    command = imu_command("-v", "demo", "--seconds", "60", "--headless", "--no-sound", "--out", folder)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+        assert process.stderr is not None
+        until(process.stderr.readline, "repetition 1 counted")
+        killed_ns = time.perf_counter_ns()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = run("process", folder, "--no-files")
+    assert done.returncode == 0, done.stderr
+    assert "incomplete" in done.stdout
+    assert re.search(r"^Repetitions +1$", done.stdout, re.MULTILINE)
+    last_ns = int(imu.load(folder).stream.t_host_ns[-1])
+    assert killed_ns - last_ns < 1_000_000_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="processes of this kind are listed on Linux and macOS only")
+def test_no_simulator_is_left_behind() -> None:
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    assert "-m firmware_sim" not in listed
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("demo", "--port", str(port), "--headless", "--no-sound", "--out", tmp_path / "none")
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert str(port) in done.stderr
+    assert not (tmp_path / "none").exists()
