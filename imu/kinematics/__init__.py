@@ -1,0 +1,8 @@
+"""Orientation of the sensors -> the body: calibration, segments, angles."""
+
+from imu.kinematics.body import Body
+from imu.kinematics.calibration import Calibration, SegmentCalibration
+from imu.kinematics.joint import joint_angles
+from imu.kinematics.warm import warm_up
+
+__all__ = ["Body", "Calibration", "SegmentCalibration", "joint_angles", "warm_up"]
