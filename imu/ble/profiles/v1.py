@@ -304,10 +304,10 @@ class StatusReport:
             raise ProtocolError(f"STATUS has {len(data)} bytes; protocol v1 has {_STATUS_SHORT} or {_STATUS.size}")
         whole = len(data) >= _STATUS.size
         data = data if whole else bytes(data[:_STATUS_SHORT]).ljust(_STATUS.size, b"\0")
-        ver, state, flags, mv, percent, temperature, dropped, hwm, interval, mtu, phy, boot_id, up = _STATUS.unpack_from(data)
+        ver, state, flags, mv, percent, temperature, *counts, boot_id, uptime = _STATUS.unpack_from(data)
         return cls(
-            _state(state), StatusFlag(flags), mv, percent, temperature / 100.0, dropped, hwm, interval, mtu, phy,
-            boot_id if whole else None, up if whole else None, ver,
+            _state(state), StatusFlag(flags), mv, percent, temperature / 100.0, *counts,
+            boot_id if whole else None, uptime if whole else None, ver,
         )  # fmt: skip
 
 

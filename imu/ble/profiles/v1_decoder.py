@@ -305,8 +305,8 @@ def _clipped(raw: NDArray[np.int16], announced: NDArray[np.bool_]) -> NDArray[np
     """Bits per row of m packets, raw (m, n, 6). Rows at full scale; if the sensor announces a clipped sample and none
     is at full scale (it clips before its range ends), nobody knows which: all of them."""
     full = np.abs(raw.astype(np.int32)) >= FULL_SCALE - 1
-    acc, gyr = full[:, :, :3].any(axis=2), full[:, :, 3:].any(axis=2)
-    unclear = (announced & ~(acc | gyr).any(axis=1))[:, None]
+    acc, gyr = full[:, :, :3].any(axis=-1), full[:, :, 3:].any(axis=-1)
+    unclear = (announced & ~(acc | gyr).any(axis=-1))[:, None]
     return (CLIPPED_ACC * (acc | unclear) + CLIPPED_GYR * (gyr | unclear)).astype(np.uint8).ravel()
 
 
