@@ -19,8 +19,8 @@ class Quality(IntFlag):
     """What is wrong with a sample, an orientation or an angle; 0 = nothing. An unknown value is NaN *and* has a flag."""
 
     GOOD = 0
-    FILLED = 1  # interpolated over a short hole (<= 30 ms)
-    GAP = 2  # propagated over a longer hole, or too long a hole: unknown
+    FILLED = 1  # made up over a hole by interpolation; alone: a short one (<= 30 ms), as good as measured
+    GAP = 2  # in a longer hole, or after it while what was guessed wrong may still show; the first after too long a hole
     SATURATED_ACC = 4  # the accelerometer was at the end of its range
     SATURATED_GYR = 8  # the gyroscope was at the end of its range: orientation may be wrong from here on
     STALE = 16  # the sensor is late or silent: unknown

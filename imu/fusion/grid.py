@@ -31,7 +31,7 @@ SHORT_HOLE_US: Final = 50_000  # what is bridged whatever the wait limit
 _UNKNOWN = int(Quality.STALE | Quality.SETTLING)
 _STALE, _SETTLING = int(Quality.STALE), int(Quality.SETTLING)
 _AWAY = int(Quality.STALE | Quality.GAP)
-_MADE_UP = int(Quality.FILLED | Quality.GAP)
+_MADE_UP = int(Quality.FILLED)
 
 # One sensor's integers. HEAD: oldest row that may still be needed; ROWS: end of the rows.
 HEAD, ROWS, SEEN, FIRST, NEWEST, T_REAL, BACK_AT, GIVEN_UP = range(8)
@@ -85,12 +85,9 @@ def append(
     end = i[ROWS]
     k = 0
     while k < n:
-        # A run of made-up rows ends with the received row that made it known, in the same block. The first row after a
-        # restart carries GAP too, but was received: nothing is made up over so long a hole.
+        # a run of made-up rows ends with the received row that made it known, in the same block
         stop = k
-        before = i[NEWEST] if k == 0 else t_us[k - 1]
-        while stop < n - 1 and (new_flags[stop] & _MADE_UP) != 0 and t_us[stop] - before <= limit:
-            before = t_us[stop]
+        while stop < n - 1 and (new_flags[stop] & _MADE_UP) != 0:
             stop += 1
         hole = i[SEEN] != 0 and t_us[stop] - i[T_REAL] > limit
         if hole:

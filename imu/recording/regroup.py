@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
 from imu.packets import ClockMark, Packet
+
+HOLE_US = 50_000
+"""A sensor does not keep samples back until a longer hole is over: no packet spans one, or its rows would come too late
+for frames that had to be made without them."""
 
 
 def concatenate(packets: Sequence[Packet]) -> list[Packet]:
@@ -42,7 +46,7 @@ def concatenate(packets: Sequence[Packet]) -> list[Packet]:
 
 
 def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
-    """Packets of `samples` rows (the last of an epoch may be shorter), never across an epoch change.
+    """Packets of `samples` rows (before a long hole and at the end of an epoch fewer), never across an epoch change.
 
     Each arrives when the packet arrived that supplied its last row.
     """
@@ -52,8 +56,8 @@ def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
         ends = np.cumsum([len(p) for p in parts])
         marks = sorted(whole.marks, key=lambda m: m.position)
         used = 0
-        for a in range(0, len(whole), samples):
-            b = min(a + samples, len(whole))
+        breaks = [0, *(np.flatnonzero(np.diff(whole.t_us) > HOLE_US) + 1).tolist(), len(whole)]
+        for a, b in _pieces(breaks, samples):
             here: list[ClockMark] = []
             while used < len(marks) and marks[used].position < b:
                 here.append(replace(marks[used], position=marks[used].position - a))
@@ -69,3 +73,10 @@ def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
                 whole.clipped[a:b],
                 tuple(here),
             )
+
+
+def _pieces(breaks: Sequence[int], samples: int) -> Iterator[tuple[int, int]]:
+    """[a, b) of every packet; none contains a break."""
+    for start, end in pairwise(breaks):
+        for a in range(start, end, samples):
+            yield a, min(a + samples, end)
