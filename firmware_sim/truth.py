@@ -36,8 +36,8 @@ def truth(body: Body, t: Floats) -> dict[str, Floats]:
         found = {
             "knee_flexion": np.arctan2(knee[:, 0, 1], knee[:, 1, 1]),
             "hip_flexion": thigh_forward + tilt,
-            "thigh_tilt": np.arccos(np.clip(thigh[:, 2, 1], -1.0, 1.0)),
-            "shank_tilt": np.arccos(np.clip(shank[:, 2, 1], -1.0, 1.0)),
+            "thigh_tilt": np.arctan2(np.hypot(thigh[:, 2, 0], thigh[:, 2, 2]), thigh[:, 2, 1]),
+            "shank_tilt": np.arctan2(np.hypot(shank[:, 2, 0], shank[:, 2, 2]), shank[:, 2, 1]),
             "thigh_sagittal_tilt": thigh_forward,
             "shank_sagittal_tilt": np.arctan2(-shank[:, 2, 0], shank[:, 2, 1]),
             # the knee is the lower end of the thigh and the upper end of the shank
