@@ -134,4 +134,4 @@ async def discover(backend: str, search_s: float) -> tuple[FoundSensor, ...]:
 
 def nothing_found(search_s: float) -> str:
     """For people."""
-    return f"no sensor was found within {search_s:g} s; switch them on, bring them near, and close other programs using them"
+    return f"no sensor was found within {search_s:g} s; switch them on, bring them near, and close other programs"

@@ -24,15 +24,15 @@ class SensorNetwork:
 
     Parameters
     ----------
-    backend : str
-        As in `imu.ble.adapter.make_adapter`.
+    backend : str or Adapter
+        As in `imu.ble.adapter.make_adapter`, or an adapter that is there already; it is closed with the network.
     search_s : float
         Longest time to search.
     expected : int
         Stop searching early when so many sensors are found; 0 = search the whole time.
     """
 
-    def __init__(self, backend: str, search_s: float = 10.0, expected: int = 0) -> None:
+    def __init__(self, backend: str | Adapter, search_s: float = 10.0, expected: int = 0) -> None:
         self.backend = backend
         self.found: tuple[FoundSensor, ...] = ()
         """What was heard, assigned or not."""
@@ -53,7 +53,7 @@ class SensorNetwork:
         ConfigError
             Two sensors claim one segment.
         """
-        self._adapter = adapter = make_adapter(self.backend)
+        self._adapter = adapter = make_adapter(self.backend) if isinstance(self.backend, str) else self.backend
         self.found = tuple(await search(adapter, self._search_s, self._expected))
         if not self.found:
             raise LinkError(nothing_found(self._search_s))

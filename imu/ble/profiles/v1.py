@@ -304,9 +304,9 @@ class StatusReport:
             raise ProtocolError(f"STATUS has {len(data)} bytes; protocol v1 has {_STATUS_SHORT} or {_STATUS.size}")
         whole = len(data) >= _STATUS.size
         data = data if whole else bytes(data[:_STATUS_SHORT]).ljust(_STATUS.size, b"\0")
-        ver, state, flags, mv, percent, temperature, *counts, boot_id, uptime = _STATUS.unpack_from(data)
+        ver, state, flags, mv, percent, temp, dropped, hwm, interval, mtu, phy, boot_id, uptime = _STATUS.unpack_from(data)
         return cls(
-            _state(state), StatusFlag(flags), mv, percent, temperature / 100.0, *counts,
+            _state(state), StatusFlag(flags), mv, percent, temp / 100.0, dropped, hwm, interval, mtu, phy,
             boot_id if whole else None, uptime if whole else None, ver,
         )  # fmt: skip
 

@@ -62,7 +62,7 @@ class DataPacket:
     def __bytes__(self) -> bytes:
         n = len(self.acc)
         if not 1 <= n <= COUNT_BITS or self.gyr.shape != (n, 3) or self.acc.shape != (n, 3):
-            raise ValueError(f"acc is {self.acc.shape}, gyr {self.gyr.shape}; a DATA packet has (1 to {COUNT_BITS}, 3) each")
+            raise ValueError(f"acc {self.acc.shape}, gyr {self.gyr.shape}; a DATA packet has (1 to {COUNT_BITS}, 3) each")
         flags = n | CLIPPED * self.clipped | RESTARTED * self.restarted | DROPPED * self.dropped
         done = (self.tx_done_us + TX_UNIT_US // 2) // TX_UNIT_US
         stamped = 0 < self.tx_back <= 255 and abs(done) < TX_LIMIT
