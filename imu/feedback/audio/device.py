@@ -40,6 +40,8 @@ class Output(Protocol):
     """An open output that is asking for samples."""
 
     name: str
+    gaps: int
+    """Requests that came too late to be heard without a gap."""
 
     @property
     def failed(self) -> bool:
@@ -111,7 +113,6 @@ class PortAudioOutput:
         self._closing = False
         self._ended = False
         self.gaps = 0
-        """Requests that came too late to be heard without a gap."""
         self._asked_ns = time.perf_counter_ns()
         device, settings = preferred_output(library)
         info = library.query_devices(device, "output")

@@ -72,8 +72,10 @@ class Mixer:
         self._fall: Stereo = np.ascontiguousarray(np.repeat(fall[:, None], 2, axis=1), np.float32)
         self._falling = -1
         """Rows of `_fall` already used; -1 = not falling."""
-        self._steps: Stereo = np.arange(1, BLOCK + 1, dtype=np.float32)[:, None] / np.float32(self.ramp)
-        self._gains: Stereo = np.empty((BLOCK, 1), np.float32)
+        # two equal columns: multiplying by one broadcast column makes numpy allocate a buffer
+        steps = np.arange(1, BLOCK + 1, dtype=np.float32) / np.float32(self.ramp)
+        self._steps: Stereo = np.ascontiguousarray(np.repeat(steps[:, None], 2, axis=1))
+        self._gains: Stereo = np.empty((BLOCK, 2), np.float32)
 
     def play(self, clip: Clip) -> None:
         """Sound it next. Dropped while muted."""

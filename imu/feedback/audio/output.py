@@ -100,6 +100,12 @@ class AudioOut:
         output = self._output
         return output.name if output is not None else ""
 
+    @property
+    def gaps(self) -> int:
+        """Gaps in the sound of the output now open: the computer was too busy. One at the start is usual."""
+        output = self._output
+        return output.gaps if output is not None else 0
+
     def prepare(self, sentences: Iterable[str]) -> None:
         """Speak these ahead of time, in the background: a cue whose words are not ready has its tones only."""
         wanted = [s for s in sentences if s and s not in self._prepared]
