@@ -40,7 +40,13 @@ REST_S: Final = 0.5
 """Standing and slow for so long gives a heading to a sensor that had to start again."""
 STALE_S: Final = 20.0
 """Without a rest for so long the person may have turned: HEADING_STALE, and the axis is followed on the move."""
-STALE_FOLLOW_S: Final = 5.0
+TURNED: Final = math.radians(35.0)
+"""More than a leg turns inward or outward on the spot: the person has turned, HEADING_STALE at once."""
+STALE_FOLLOW_S: Final = 2.0
+STALE_SIGMA: Final = math.radians(5.0)
+"""rad of heading: how a leg is turned on average on the move against the stand."""
+LOST_SIGMA: Final = math.radians(20.0)
+"""rad of heading: with more, a frontal tilt would be a number without a meaning."""
 
 INCLINATION_SIGMA: Final = math.radians(0.7)
 """Of VQF-6D on fast hand-moved recordings; slower on people."""
@@ -123,8 +129,13 @@ def read_segment(row: int, j: int, q: Floats, gyr: Floats, flags: Flags, dt: flo
     elif standing:
         s["axis_age"] = 0
         follow(s, zx, zy, dt / FOLLOW_S)
-    elif s["axis_age"] * dt > STALE_S and level > 0.7:
-        follow(s, zx, zy, dt / STALE_FOLLOW_S)
+    elif level > 0.7:
+        apart = math.atan2(s["axis"][0] * zy - s["axis"][1] * zx, s["axis"][0] * zx + s["axis"][1] * zy)
+        if abs(apart) > TURNED:
+            s["axis_age"] = max(s["axis_age"], int(STALE_S / dt) + 1)
+        if s["axis_age"] * dt > STALE_S:
+            s["turned"] += dt / STALE_FOLLOW_S * (apart * apart - s["turned"])
+            follow(s, zx, zy, dt / STALE_FOLLOW_S)
 
     common = s["extra"] ** 2 + s["stand_sigma"] ** 2
     common += INCLINATION_SIGMA**2 + (TISSUE_SIGMA * min(1.0, s["tilt"] / 0.785)) ** 2
@@ -140,7 +151,11 @@ def read_segment(row: int, j: int, q: Floats, gyr: Floats, flags: Flags, dt: flo
         drift = DRIFT_SIGMA * min(s["axis_age"] * dt, STALE_S)
         if s["axis_age"] * dt > STALE_S:
             s["frontal_flags"] = _HEADING
-            drift += math.radians(10.0)
+            drift += STALE_SIGMA + math.sqrt(s["turned"])
+        else:
+            s["turned"] = 0.0
+        if drift > LOST_SIGMA:
+            s["frontal_flags"] = _HEADING | _SETTLING
         s["s_frontal"] = math.sqrt(common + across + (drift * lean) ** 2)
     else:
         s["frontal_flags"] = _HEADING | _SETTLING

@@ -302,8 +302,10 @@ class Body:
             for name, direction in (("facing", turn @ forward), ("axis", turn @ right)):
                 length = math.hypot(float(direction[0]), float(direction[1]))
                 segment[name] = float(direction[0]) / length, float(direction[1]) / length
-            segment["facing_known"] = segment["axis_known"] = 1
-            segment["axis_age"] = round((int(self._search[0]["t"]) - self._stand_us[1]) * 1e-6 / self._dt)
+            age = (int(self._search[0]["t"]) - self._stand_us[1]) * 1e-6
+            # who has been on the move for long may have turned: the axis is known again after the next rest
+            segment["facing_known"], segment["axis_known"] = 1, int(age < angles.STALE_S)
+            segment["axis_age"] = round(age / self._dt)
 
     def state(self) -> BodyState:
         """A copy of everything that changes."""

@@ -36,7 +36,7 @@ NEAR: Final = math.radians(10.0)
 NEAR_S: Final = 0.4
 CYCLES: Final = 2
 PATIENCE_CYCLES: Final = 4
-MOVING_S: Final = 20.0
+MOVING_S: Final = 6.0
 """After so long and `PATIENCE_CYCLES` the movement is judged even if the person does not come back to the stand."""
 RATE_CORNER_HZ: Final = 6.0
 """Soft tissue swings above it."""
