@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from math import nan, radians
 
 import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
 
 from imu.conventions import ANGLES, CORE_SEGMENTS, SIDES, Side, angle_column
 from imu.outputs import Cue
 from imu.packets import Floats, Health
 from imu.snapshot import DrillView, RepetitionView, Snapshot, SoundView
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 DRILL = DrillView(
     "Squat", 8, (3.0, 1.0, 2.0, 1.0), depth_target=(radians(80), radians(100)), depth_scale=radians(115)
@@ -116,6 +121,13 @@ def lost(segment: str = "shank_right") -> Snapshot:
 def finished() -> Snapshot:
     marks = ("clean", "clean", "cued", "clean", "tempo", "cued", "clean", "clean")
     return replace(drill(0.0), stage="finished", repetition=RepetitionView(8, marks))
+
+
+def pixels(image: QImage) -> NDArray[np.uint8]:
+    """(h, w, 3) red, green, blue."""
+    plain = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    return rows[:, : 3 * plain.width()].reshape(plain.height(), plain.width(), 3).copy()
 
 
 SCENES = {

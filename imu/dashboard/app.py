@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Literal
 
 import numpy as np
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from imu.dashboard.theme import PALETTES, Look
@@ -158,6 +159,8 @@ def run_dashboard(
             save()
     window.timer.stop()
     window.deleteLater()
+    # there is no event loop any more that would do it
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)
     if errors:
         raise errors[0]
     assert elapsed is not None

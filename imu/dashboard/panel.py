@@ -68,11 +68,14 @@ class Panel(QWidget, Generic[S]):
         global paint_ns
         began = time.perf_counter_ns()
         p = QPainter(self)
-        p.fillRect(self.rect(), self.look.palette["bg"])
-        p.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        p.scale(self.factor, self.factor)
-        self.draw(p, *self.design_size)
-        p.end()
+        try:
+            p.fillRect(self.rect(), self.look.palette["bg"])
+            p.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+            p.scale(self.factor, self.factor)
+            self.draw(p, *self.design_size)
+        finally:
+            # an open painter kept alive by a traceback would outlive its widget and crash when it is collected
+            p.end()
         paint_ns += time.perf_counter_ns() - began
 
 

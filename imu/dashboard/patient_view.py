@@ -225,7 +225,7 @@ class PatientView(QWidget):
         if large and not trouble:
             self.front.place(376 + spare / 2, middle, 616, middle_height, factor)
         else:
-            self.front.place(368 + spare * 0.4, middle, 464, middle_height, factor)
+            self.front.place(376 + spare * 0.4, middle, 448, middle_height, factor)
         self.side.place(824 + spare * 0.75, middle, 256, middle_height, factor)
         remedy = 760 + spare * 0.5
         self.remedy.place(remedy, middle, width - MARGIN - GAUGE_WIDTH - 8 - remedy, middle_height - FLOOR, factor)

@@ -1,0 +1,351 @@
+"""What each screen says: every painted part publishes its state as words, so the words are what is asserted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import nan, radians
+
+import dashboard_scenes as scenes
+import pytest
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QApplication, QWidget
+
+from imu.dashboard.cue_slot import LARGEST, SMALLEST
+from imu.dashboard.patient_view import TROUBLE_AFTER_NS, PatientView
+from imu.dashboard.reading import PRAISE, READY, STALE_NS
+from imu.dashboard.summary_view import numbered
+from imu.dashboard.theme import DARK, LIGHT, PALETTES, Look, contrast
+from imu.snapshot import RepetitionView, Snapshot
+
+MS = 1_000_000
+
+
+@pytest.fixture
+def view(qtbot) -> Iterator[PatientView]:
+    v = PatientView()
+    qtbot.addWidget(v)
+    v.resize(1280, 800)
+    v.show()
+    yield v
+    v.close()
+
+
+def visible(view: PatientView) -> dict[str, str]:
+    """Accessible name -> state in words, of everything on the screen."""
+    return {p.accessibleName(): p.accessibleDescription() for p in view.panels if p.isVisible()}
+
+
+def show(view: PatientView, snapshot: Snapshot, now_ns: int | None = None) -> dict[str, str]:
+    view.show_snapshot(snapshot, now_ns)
+    return visible(view)
+
+
+def test_connecting_says_what_to_do_and_who_is_missing(view: PatientView):
+    said = show(view, scenes.connecting())
+    assert said["Steps"] == "Step 1 of 4, Put on and connect"
+    assert said["What to do now"] == "Press the buttons of the sensors"
+    assert "Left shin, waiting" in said["Sensors"]
+    assert "Pelvis, connected, battery 87 percent" in said["Sensors"]
+    # nothing is measured yet, so the figure must not claim anything about the knees
+    assert said["You, as in a mirror"] == "Where the sensors are worn"
+
+
+def test_searching_before_any_sensor_is_known(view: PatientView):
+    assert show(view, Snapshot())["Sensors"] == "No sound, cues are shown"
+    assert show(view, Snapshot(sound=scenes.SOUND))["Sensors"] == "Searching for sensors"
+
+
+def test_the_steps_go_on(view: PatientView):
+    assert show(view, scenes.stand())["Steps"] == "Step 2 of 4, Stand still"
+    said = show(view, scenes.movement())
+    assert said["Steps"] == "Step 3 of 4, Guided movement"
+    assert said["What to do now"] == "Bend both knees slowly and come up again, once"
+
+
+def test_a_stage_without_an_instruction_still_says_what_to_do(view: PatientView):
+    assert show(view, replace(scenes.stand(), instruction=""))["What to do now"].startswith("Stand still")
+
+
+def test_good_repetition(view: PatientView):
+    said = show(view, scenes.drill())
+    assert said == {
+        "Drill, sensors and sound": "Squat. Sensors. Sound on",
+        "Cue": "Good. Keep this rhythm",
+        "Count": "Repetition 5 of 8 done",
+        "You, as in a mirror": "Both legs measured",
+        "You, from the side": "Both legs measured",
+        "Depth": "Depth, above target",
+        "Tempo": "Down, 3 seconds",
+    }
+
+
+@pytest.mark.parametrize(("depth", "words"), [(79.0, "above"), (80.5, "in"), (99.5, "in"), (101.0, "below")])
+def test_depth_in_words(view: PatientView, depth: float, words: str):
+    assert show(view, scenes.drill(depth))["Depth"] == f"Depth, {words} target"
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_alignment_cue_names_its_side(view: PatientView, side):
+    said = show(view, scenes.alignment(side))
+    assert said["Cue"] == f"{side.capitalize()}. Keep the knee aligned with the second toe"
+    assert said["You, as in a mirror"] == f"{side.capitalize()} knee out of line"
+    assert [name for name in said if name.startswith("Cue at")] == [f"Cue at the {side} edge"]
+
+
+def test_tempo_cue_has_no_side(view: PatientView):
+    said = show(view, scenes.tempo())
+    assert said["Cue"] == "Slower on the way down"
+    assert said["Tempo"] == "Down, 3 seconds, out of tempo"
+    assert said["You, as in a mirror"] == "Both legs measured"
+    assert not [name for name in said if name.startswith("Cue at")]
+
+
+def test_no_sound_is_said_and_does_not_shrink_the_cue(view: PatientView):
+    show(view, scenes.alignment("right"))
+    size = view.cue.fit(*view.cue.design_size)[0]
+    said = show(view, scenes.no_sound())
+    assert "No sound, cues are shown, not heard" in said["Drill, sensors and sound"]
+    assert said["Cue"].endswith("Shown, not heard")
+    assert view.cue.fit(*view.cue.design_size)[0] == size == 60
+    assert "No sound, cues are shown" in show(view, replace(scenes.stand(), sound=scenes.NO_SOUND))["Sensors"]
+
+
+def test_praise_stops_after_a_fault_and_nothing_is_praised_unseen(view: PatientView):
+    s = scenes.drill()
+    assert show(view, s)["Cue"] == PRAISE.rstrip(".")
+    faulty = replace(s, repetition=replace(s.repetition, marks=("clean", "cued")))
+    assert show(view, faulty)["Cue"] == "No cue"
+    unseen = replace(s, repetition=replace(s.repetition, depth=nan))
+    assert show(view, unseen)["Cue"] == "No cue"
+
+
+def test_ready_only_before_the_first_repetition(view: PatientView):
+    s = replace(scenes.drill(), repetition=RepetitionView(depth=0.0))
+    assert show(view, s)["Cue"] == READY.rstrip(".")
+    resting = replace(s, repetition=RepetitionView(1, ("clean",), depth=0.0))
+    assert show(view, resting)["Cue"] == "No cue"
+
+
+def test_a_lost_sensor_makes_its_values_unknown_and_says_what_to_do(view: PatientView):
+    show(view, scenes.drill())
+    said = show(view, scenes.lost())
+    assert "4 of 5 sensors" in said["Drill, sensors and sound"]
+    assert said["Cue"] == "Stand still, please. The sensor on the right shin is not answering"
+    assert said["You, as in a mirror"] == "Not known: right shin"
+    assert said["Depth"] == "Depth, not known"
+    assert said["What to do"] == "Check the right shin strap. Press its button. Searching"
+    # what still works stays: the count, and that it is kept
+    assert said["Count"] == "Repetition 5 of 8 done"
+    assert said["Count kept"] == "Counting is paused. Your 5 repetitions are kept"
+    assert "Tempo" not in said
+
+
+def test_unknown_angles_are_never_the_last_value(view: PatientView):
+    s = scenes.drill()
+    show(view, s)
+    known = view.front.state.posture
+    show(view, replace(s, angle=scenes.without(s.angle, "shank_right"), repetition=replace(s.repetition, depth=nan)))
+    assert view.front.state.posture.left == known.left
+    assert view.front.state.posture.right.shank_sagittal is None
+    assert view.gauge.state.depth is None
+    assert visible(view)["Depth"] == "Depth, not known"
+
+
+def test_a_segment_that_is_not_worn_is_not_measured_rather_than_unknown(view: PatientView):
+    s = scenes.drill()
+    s = replace(s, angle=scenes.without(s.angle, "pelvis"), sensors=s.sensors[1:])
+    assert show(view, s)["You, as in a mirror"] == "Not measured: pelvis"
+
+
+def test_stale_data_grey_out_at_once_and_ask_to_stop_when_it_lasts(view: PatientView):
+    s = replace(scenes.alignment("right"), t_host_ns=1_000 * MS)
+    fresh = show(view, s, s.t_host_ns + STALE_NS)
+    assert fresh["You, as in a mirror"] == "Right knee out of line"
+    began = s.t_host_ns + STALE_NS + 1
+    said = show(view, s, began)
+    assert said["You, as in a mirror"].startswith("Not known: pelvis, left thigh")
+    assert said["Depth"] == "Depth, not known"
+    assert said["Cue"] == "No cue"
+    assert said["Count"] == "Repetition 2 of 8 done"
+    assert "0 of 5 sensors" in said["Drill, sensors and sound"]
+    assert "Cue at the right edge" not in said
+    said = show(view, s, began + TROUBLE_AFTER_NS)
+    assert said["Cue"] == "Stand still, please. The sensors are not answering"
+    # the next packet brings everything back
+    back = replace(s, t_host_ns=began + TROUBLE_AFTER_NS)
+    assert show(view, back, back.t_host_ns + 5 * MS) == fresh
+
+
+def test_a_short_stall_does_not_turn_the_screen_over(view: PatientView):
+    s = scenes.lost()
+    said = show(view, s, 0)
+    assert said["Depth"] == "Depth, not known"
+    assert "Tempo" in said
+    assert "Stand still" not in said["Cue"]
+    show(view, scenes.drill(), 400 * MS)
+    assert "Tempo" in show(view, s, 900 * MS)
+    assert "Count kept" in show(view, s, 900 * MS + TROUBLE_AFTER_NS)
+
+
+def test_a_replay_is_not_judged_by_the_clock(qtbot):
+    v = PatientView(live=False)
+    qtbot.addWidget(v)
+    v.show()
+    v.show_snapshot(replace(scenes.drill(), t_host_ns=1), 10**18)
+    assert v.gauge.accessibleDescription() == "Depth, above target"
+
+
+def test_the_count_changes_only_with_the_snapshot(view: PatientView):
+    s = scenes.drill()
+    for knee in (74.0, 95.0, 40.0, 3.0):
+        for phase in (0, 1, 2, 3):
+            same = replace(s, angle=scenes.angles(knee), repetition=replace(s.repetition, phase=phase, depth=radians(knee)))
+            assert show(view, same)["Count"] == "Repetition 5 of 8 done"
+    one_more = replace(s, repetition=replace(s.repetition, count=6))
+    assert show(view, one_more)["Count"] == "Repetition 6 of 8 done"
+
+
+def test_marks_of_void_repetitions_do_not_shorten_the_set(view: PatientView):
+    show(view, scenes.lost())
+    assert view.count.shown_marks() == ["clean", "clean", "cued", "clean", "clean", "void", "todo", "todo", "todo"]
+    show(view, scenes.drill())
+    assert view.count.shown_marks() == ["clean", "clean", "cued", "clean", "clean", "now", "todo", "todo"]
+
+
+def test_a_long_set_shows_the_marks_around_now(view: PatientView):
+    s = scenes.drill()
+    drill = replace(s.drill, target_count=30)
+    show(view, replace(s, drill=drill, repetition=replace(s.repetition, count=20, marks=("clean",) * 20)))
+    marks = view.count.shown_marks()
+    assert len(marks) == 12
+    assert "now" in marks
+    show(view, replace(s, drill=replace(drill, target_count=0), repetition=RepetitionView(3, ("clean",) * 3)))
+    assert visible(view)["Count"] == "3 repetitions done"
+
+
+def geometry(view: PatientView) -> dict[str, QRect]:
+    """Rectangles of everything but the bars at the edges, which come and go with a cue."""
+    shown = {p.accessibleName(): p.geometry() for p in view.panels if p.isVisible()}
+    return {name: rectangle for name, rectangle in shown.items() if not name.startswith("Cue at")}
+
+
+@pytest.mark.parametrize("text", [1.0, 1.5])
+def test_the_layout_does_not_move_when_a_cue_comes_or_goes(view: PatientView, text: float):
+    view.set_look(Look(DARK, text))
+    show(view, scenes.drill())
+    calm = geometry(view)
+    for scene in (scenes.alignment("right"), scenes.alignment("left"), scenes.tempo(), scenes.no_sound(), scenes.drill()):
+        show(view, scene)
+        assert geometry(view) == calm
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080), (1024, 768), (640, 400), (2560, 1080)])
+@pytest.mark.parametrize("text", [1.0, 1.5, 2.0])
+@pytest.mark.parametrize("scene", scenes.SCENES)
+def test_nothing_overlaps_and_nothing_leaves_the_screen(qtbot, size, text, scene):
+    v = PatientView(Look(LIGHT, text))
+    qtbot.addWidget(v)
+    v.resize(*size)
+    v.show()
+    v.show_snapshot(scenes.SCENES[scene](), None)
+    shown = {p.accessibleName(): p.geometry() for p in v.panels if p.isVisible()}
+    for name, rectangle in shown.items():
+        assert v.rect().contains(rectangle), name
+    # the floor of the figure reaches under the words beside it
+    parts = [(n, r) for n, r in shown.items() if n != "What to do"]
+    for k, (a, first) in enumerate(parts):
+        for b, second in parts[k + 1 :]:
+            assert not first.intersects(second), (a, b)
+    v.close()
+
+
+@pytest.mark.parametrize("text", [1.0, 1.25, 1.5, 2.0])
+@pytest.mark.parametrize("scene", ["cue_right", "cue_left", "tempo"])
+def test_a_cue_fits_two_lines_of_the_slot(view: PatientView, text: float, scene: str):
+    view.set_look(Look(DARK, text))
+    show(view, scenes.SCENES[scene]())
+    width, height = view.cue.design_size
+    size, lines, _, _ = view.cue.fit(width, height)
+    assert SMALLEST <= size <= LARGEST
+    assert len(lines) <= 2
+    assert len(lines) * size * 64 / 60 <= height
+    assert " ".join(lines) == view.snapshot.cue.text
+
+
+def test_the_large_text_drops_the_side_figure(view: PatientView):
+    assert "You, from the side" in show(view, scenes.drill())
+    view.set_look(Look(DARK, 1.25))
+    assert "You, from the side" not in visible(view)
+    assert visible(view)["Drill, sensors and sound"] == "Squat. Sensors. Sound on"
+
+
+def test_the_summary_in_words(view: PatientView):
+    said = show(view, replace(scenes.finished(), recording="somewhere.mcap"))
+    assert said["Summary of the set"] == (
+        "Well done. 8 repetitions, 5 of them clean. Repetitions 3 and 6: needed a correction. "
+        "Repetition 5: went too fast. The set is recorded"
+    )
+    assert "Cue" not in said
+
+
+@pytest.mark.parametrize(
+    ("count", "marks", "sentence"),
+    [
+        (0, (), "The set has ended. No repetition was counted"),
+        (1, ("clean",), "Well done. 1 repetition, and it was clean"),
+        (1, ("tempo",), "Well done. 1 repetition. Repetition 1: went too fast"),
+        (2, ("clean", "clean"), "Well done. 2 repetitions, all of them clean"),
+        (1, ("void", "clean"), "Well done. 1 repetition, and it was clean. Repetition 1: not counted, a sensor was silent"),
+    ],
+)
+def test_the_sentence_of_a_set(view: PatientView, count: int, marks: tuple[str, ...], sentence: str):
+    s = replace(scenes.finished(), repetition=RepetitionView(count, marks))
+    assert show(view, s)["Summary of the set"] == sentence
+
+
+def test_repetition_numbers_as_people_say_them():
+    assert numbered([3]) == "Repetition 3"
+    assert numbered([3, 6]) == "Repetitions 3 and 6"
+    assert numbered([1, 3, 6]) == "Repetitions 1, 3 and 6"
+
+
+@pytest.mark.parametrize("scene", scenes.SCENES)
+def test_every_widget_has_a_name_and_says_its_state(view: PatientView, scene: str):
+    show(view, scenes.SCENES[scene]())
+    for widget in [view, *view.findChildren(QWidget)]:
+        interface = QAccessible.queryAccessibleInterface(widget)
+        assert interface is not None
+        assert interface.text(QAccessible.Text.Name), type(widget).__name__
+    for panel in view.panels:
+        assert panel.accessibleDescription() == panel.words(), panel.accessibleName()
+
+
+def test_an_equal_state_is_not_painted_again(view: PatientView):
+    # sensors lost: NaN is in the snapshot, and NaN is not equal to itself
+    for scene in (scenes.alignment("right"), scenes.lost()):
+        show(view, scene)
+        before = [p.state for p in view.panels]
+        show(view, replace(scene, angle=scene.angle.copy(), t_us=scene.t_us + 10_000))
+        assert all(a is p.state for a, p in zip(before, view.panels, strict=True))
+
+
+def test_text_and_meaning_have_contrast():
+    for p in PALETTES.values():
+        for ground in (p.bg, p.surface, p.raised):
+            for text in (p.ink, p.ink2, p.ink3, p.left, p.right, p.ok, p.warn, p.stop):
+                assert contrast(text, ground) >= 4.5
+        assert contrast(p.cue_ink, p.cue) >= 4.5
+        for drawn in (p.outline, p.bone, p.bone2, p.ghost, p.unknown_line, p.band_edge, p.stop_fill, p.cue_line):
+            assert contrast(drawn, p.bg) >= 3.0
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("scene", scenes.SCENES)
+def test_every_scene_paints_in_both_themes(view: PatientView, scene: str, theme: str):
+    view.set_look(Look(PALETTES[theme]))
+    show(view, scenes.SCENES[scene]())
+    QApplication.processEvents()
+    picture = view.grab().toImage()
+    assert picture.pixelColor(4, 400).name() in (PALETTES[theme].bg.lower(), PALETTES[theme].cue.lower())
