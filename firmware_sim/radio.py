@@ -274,9 +274,10 @@ class RadioLink(bumble_link.LocalLink):
         self.counts.delivered += 1
         receiver = link.other(sender)
         if isinstance(pdu.payload, bytes):
-            receiver.controller.on_link_acl_data(sender.address, core.PhysicalTransport.LE, pdu.payload)
+            # The sender first: its stamp must not wait until a client in another process has been served.
             if pdu.hci_packets and sender.alive:
                 sender.controller.report_completed(sender.connection, pdu.hci_packets)
+            receiver.controller.on_link_acl_data(sender.address, core.PhysicalTransport.LE, pdu.payload)
         elif isinstance(pdu.payload, ll.TerminateInd):
             self._end(link, pdu.payload.error_code)
         else:
