@@ -82,6 +82,12 @@ class Mixer:
         if not self.muted:
             self._queue.append(clip)
 
+    def drop(self) -> None:
+        """Forget what sounds and what waits. Only while nobody renders."""
+        self._queue.clear()
+        self._next = self._voice = None
+        self._falling = -1
+
     @property
     def sounding(self) -> bool:
         return self._voice is not None or self._next is not None or bool(self._queue)

@@ -202,6 +202,9 @@ class AudioOut:
         if self._output is not None:
             self._output.close()
             self._output = None
+        # a cue of before the loss would meet another phase of the movement
+        self.mixer.drop()
+        self._asked.clear()
 
     def _fill(self, out: Stereo, t_first_ns: int) -> None:
         """The driver's thread asks for samples."""
