@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from bleak import BleakClient, BleakScanner
@@ -30,10 +30,15 @@ NO_BLUETOOTH = (
 class Adapter(Protocol):
     """Makes bleak scanners and clients."""
 
-    radio_lock: asyncio.Lock
-    """Held while scanning or connecting: BlueZ answers InProgress to two at once."""
+    scan_lock: asyncio.Lock
+    """Held while scanning."""
     acquires_notifications: bool
     """Ask BlueZ for AcquireNotify: through StartNotify it drops notifications with two or more devices."""
+
+    @property
+    def connect_lock(self) -> AbstractAsyncContextManager[object]:
+        """Held while connecting: the same one where the system answers InProgress to scanning and connecting at once."""
+        ...
 
     async def open(self) -> None:
         """Make it ready; does nothing if it is. `LinkError` if it cannot be used."""
@@ -50,7 +55,7 @@ class PlatformAdapter:
     """BlueZ, WinRT or CoreBluetooth, as bleak chooses."""
 
     def __init__(self) -> None:
-        self.radio_lock = asyncio.Lock()
+        self.scan_lock = self.connect_lock = asyncio.Lock()
         self.acquires_notifications = sys.platform == "linux"
 
     async def open(self) -> None:
@@ -72,7 +77,8 @@ class BumbleBluetooth:
     """bumble on an HCI transport."""
 
     def __init__(self, adapter: BumbleAdapter) -> None:
-        self.radio_lock = asyncio.Lock()
+        self.scan_lock = asyncio.Lock()
+        self.connect_lock = nullcontext()  # the backend has its own, held for a shorter time
         self.acquires_notifications = False
         self._adapter = adapter
 

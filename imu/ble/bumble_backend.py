@@ -70,6 +70,7 @@ class BumbleAdapter:
         self.interval_ms = interval_ms
         self.connect_lock = asyncio.Lock()
         self.clients: set[BumbleClient] = set()
+        self._open_lock = asyncio.Lock()
         self._device: Device | None = None
         self._transport: Transport | None = None
         self._scanners: list[BumbleScanner] = []
@@ -86,8 +87,11 @@ class BumbleAdapter:
 
     async def open(self) -> None:
         """Open the transport and start the controller, unless it is running; `LinkError` says why that is impossible."""
-        if self._device is not None:
-            return
+        async with self._open_lock:
+            if self._device is None:
+                await self._open()
+
+    async def _open(self) -> None:
         try:
             async with asyncio.timeout(OPEN_S):
                 transport = await open_transport(self.name)

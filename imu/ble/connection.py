@@ -65,7 +65,7 @@ class SensorConnection:
     async def _connect(self) -> None:
         client = self._adapter.make_client(self.found.device, self._on_disconnected, CONNECT_S)
         self._client = client
-        async with self._adapter.radio_lock:
+        async with self._adapter.connect_lock:
             await self._adapter.open()
             async with asyncio.timeout(CONNECT_S + 1.0):
                 await client.connect()

@@ -60,7 +60,7 @@ def sensor_of(device: BLEDevice, shown: AdvertisementData) -> FoundSensor | None
 @asynccontextmanager
 async def scanning(adapter: Adapter, detected: Detected) -> AsyncIterator[None]:
     """Scan for sensors while the block runs; one at a time."""
-    async with adapter.radio_lock:
+    async with adapter.scan_lock:
         await adapter.open()
         scanner = adapter.make_scanner(detected, v1.SERVICE)
         with link_errors(NO_BLUETOOTH):

@@ -139,6 +139,7 @@ class SensorLink:
 
     async def _connect_again(self) -> SensorConnection | None:
         """A new connection, with the session's configuration; None if the sensor is not heard."""
+        await self._adapter.open()
         self._say("searching")
         found = await find_again(self._adapter, self.sensor)
         if found is None:

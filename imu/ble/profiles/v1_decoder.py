@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Final, TypeVar
 
 import numpy as np
@@ -101,11 +101,16 @@ class V1Decoder:
         # the newest accepted packet: index (32 bits), number of samples, unwrapped time of its first and last sample
         self._index = self._n = self._t = self._t_last = 0
         self._seq = 0
+        self._rows = 0  # of this epoch in the packet that is being put together
         self._seqs = np.full(MEMORY, -1, np.int64)
         self._arrivals = np.zeros(MEMORY, np.int64)
 
     def decode(self, data: bytes, t_host_ns: int, /) -> Packet | None:
         """One notification; None if all its samples are known already. `ProtocolError` if it is malformed."""
+        self._rows = 0
+        return self._decode(data, t_host_ns)
+
+    def _decode(self, data: bytes, t_host_ns: int) -> Packet | None:
         if data[:1] == bytes((SHORT_FORM,)):
             check_short(data)
             _, _, index16, t32 = SHORT_HEAD.unpack_from(data)
@@ -121,13 +126,13 @@ class V1Decoder:
     def decode_many(self, payloads: Sequence[bytes], arrival: Ints, /) -> list[Packet]:
         """The same rows, marks and epochs as repeated `decode`, one packet for a run of equal epoch."""
         packets: list[Packet] = []
-        first = 0
+        self._rows = first = 0
         for length, run in groupby(payloads, key=len):
             group = list(run)
             times = arrival[first : first + len(group)]
             first += len(group)
             if length == SHORT_BYTES or length <= HEAD.size:
-                one_by_one = (self.decode(data, t) for data, t in zip(group, times.tolist(), strict=True))
+                one_by_one = (self._decode(data, t) for data, t in zip(group, times.tolist(), strict=True))
                 packets += [p for p in one_by_one if p is not None]
             else:
                 packets += self._decode_equal(group, times)
@@ -202,14 +207,14 @@ class V1Decoder:
             self._epoch += 1
             self._start = index, t32
             self._seqs[:] = -1
-            t, skip, lost = t32, 0, 0
+            t, skip, lost, self._rows = t32, 0, 0, 0
         elif not 0 < (seq - self._seq) & 0xFFFF < MEMORY:
             self._seqs[:] = -1
         self._index, self._n, self._t, self._t_last, self._seq = index, n, t, t + self._span(n - 1), seq
         marks: list[ClockMark] = []
         sent = self._sent_mark(t, seq, tx_back, done)
         if fresh or sent is None or seq % LAG_EVERY == 0:
-            marks.append(ClockMark(0, self._t_last, t_host_ns))
+            marks.append(ClockMark(self._rows, self._t_last, t_host_ns))
         if sent is not None:
             marks.append(sent)
         self._seqs[seq % MEMORY] = seq
@@ -242,12 +247,13 @@ class V1Decoder:
         stamped = (a["tx_back"] > 0) & (np.abs(done) < TX_LIMIT) & (numbers[at] == wanted)
         lagged = ~stamped | (a["seq"] % LAG_EVERY == 0)
         marks: list[ClockMark] = []
-        columns = (lagged, stamped, t_us[n - 1 :: n], arrival, t_first + TX_UNIT_US * done, arrivals[at])
-        for k, (lag, stamp, t_last, own, t_done, noticed) in enumerate(zip(*(c.tolist() for c in columns), strict=True)):
+        position = self._rows + n * np.arange(m)
+        columns = (position, lagged, stamped, t_us[n - 1 :: n], arrival, t_first + TX_UNIT_US * done, arrivals[at])
+        for row, lag, stamp, t_last, own, t_done, noticed in zip(*(c.tolist() for c in columns), strict=True):
             if lag:
-                marks.append(ClockMark(k * n, t_last, own))
+                marks.append(ClockMark(row, t_last, own))
             if stamp:
-                marks.append(ClockMark(k * n, t_done, noticed, True))
+                marks.append(ClockMark(row, t_done, noticed, True))
         last = a[-1]
         self._index, self._n, self._t, self._t_last = int(last["index"]), n, int(t_first[-1]), int(t_us[-1])
         self._seq = int(last["seq"])
@@ -261,6 +267,7 @@ class V1Decoder:
         self, t_host_ns: int, t_us: Ints, lost: NDArray[np.int32], values: Floats, clipped: NDArray[np.uint8],
         marks: list[ClockMark],
     ) -> Packet:  # fmt: skip
+        self._rows += len(t_us)
         acc, gyr = np.ascontiguousarray(values[:, :3]), np.ascontiguousarray(values[:, 3:])
         return Packet(self._sensor, t_host_ns, self._epoch, t_us, lost, gyr, acc, clipped, tuple(marks))
 
@@ -270,7 +277,7 @@ class V1Decoder:
         wanted = (seq - tx_back) & 0xFFFF
         if self._seqs[wanted % MEMORY] != wanted:
             return None
-        return ClockMark(0, t + TX_UNIT_US * done, int(self._arrivals[wanted % MEMORY]), True)
+        return ClockMark(self._rows, t + TX_UNIT_US * done, int(self._arrivals[wanted % MEMORY]), True)
 
     def _span(self, samples: N) -> N:
         """µs of so many samples at the nominal rate, rounded."""
@@ -311,18 +318,13 @@ def _clipped(raw: NDArray[np.int16], announced: NDArray[np.bool_]) -> NDArray[np
 
 
 def _joined(packets: list[Packet]) -> list[Packet]:
-    """One packet per run of equal epoch."""
+    """One packet per run of equal epoch; their marks count rows from the start of the run already."""
     out: list[Packet] = []
     for _, run in groupby(packets, key=lambda p: p.epoch):
         parts = list(run)
         if len(parts) == 1:
             out += parts
             continue
-        marks: list[ClockMark] = []
-        rows = 0
-        for p in parts:
-            marks += [ClockMark(m.position + rows, m.t_device_us, m.t_host_ns, m.sent) for m in p.marks]
-            rows += len(p)
         last = parts[-1]
         out.append(
             Packet(
@@ -334,7 +336,7 @@ def _joined(packets: list[Packet]) -> list[Packet]:
                 np.concatenate([p.gyr for p in parts]),
                 np.concatenate([p.acc for p in parts]),
                 np.concatenate([p.clipped for p in parts]),
-                tuple(marks),
+                tuple(chain.from_iterable(p.marks for p in parts)),
             )
         )
     return out
