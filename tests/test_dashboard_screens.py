@@ -265,13 +265,15 @@ def test_nothing_overlaps_and_nothing_leaves_the_screen(qtbot, size, text, scene
 @pytest.mark.parametrize("scene", ["cue_right", "cue_left", "tempo"])
 def test_a_cue_fits_two_lines_of_the_slot(view: PatientView, text: float, scene: str):
     view.set_look(Look(DARK, text))
-    show(view, scenes.SCENES[scene]())
+    snapshot = scenes.SCENES[scene]()
+    show(view, snapshot)
     width, height = view.cue.design_size
     size, lines, _, _ = view.cue.fit(width, height)
     assert SMALLEST <= size <= LARGEST
     assert len(lines) <= 2
     assert len(lines) * size * 64 / 60 <= height
-    assert " ".join(lines) == view.snapshot.cue.text
+    assert snapshot.cue is not None
+    assert " ".join(lines) == snapshot.cue.text
 
 
 def test_the_large_text_drops_the_side_figure(view: PatientView):

@@ -206,7 +206,8 @@ class PatientView(QWidget):
             edge.place(x, 0, 12, height, factor)
             edge.raise_()
         table = min(720.0, width - 2 * MARGIN), self.key_table.design_height
-        self.key_table.place((width - table[0]) / 2, (height - table[1]) / 2, *table, factor)
+        # at the bottom: a cue must be seen whatever else is asked for
+        self.key_table.place((width - table[0]) / 2, height - MARGIN - table[1], *table, factor)
         {"setup": self._lay_out_setup, "drill": self._lay_out_drill, "finished": self._lay_out_finished}[self._shown[0]](
             width, height, factor
         )

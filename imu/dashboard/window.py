@@ -18,6 +18,7 @@ from imu.dashboard.theme import DARK, DESIGN_HEIGHT, DESIGN_WIDTH, LIGHT, Look
 from imu.snapshot import Snapshot
 
 TIMER_MS: Final = 33
+IDLE_MS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ class Window(QMainWindow):
 
     def tick(self) -> None:
         """Read the newest snapshot and show it; panels whose state is the same are not painted."""
+        if self.ended:
+            return
         painted = panel.paint_ns - self._painted_ns
         if painted or self._tick_ms:
             self.paint_ms.append(painted * 1e-6 + self._tick_ms)
@@ -116,7 +119,8 @@ class Window(QMainWindow):
     def end(self, stay: bool) -> None:
         """The session is over: show the summary of the last snapshot. It closes now, or when the person says so."""
         self.ended = True
-        self.timer.stop()
+        # goes on slowly: without any Python call now and then, Ctrl-C would not be noticed
+        self.timer.setInterval(IDLE_MS)
         last = self.read_snapshot()
         self.view.show_snapshot(replace(last, stage="finished", problem="", cue=None, cue_side=None), None)
         if not stay:
