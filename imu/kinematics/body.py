@@ -33,6 +33,13 @@ RESTLESS_SHARE: Final = 0.2
 """of the frames of a given stand."""
 ASK_TO_STAND: Final = "Stand upright and still, feet hip-width apart, looking straight ahead"
 ASK_TO_MOVE: Final = "Now make two slow half squats, straight ahead, and stand still again"
+ASK_AGAIN: Final = "Once more, please: two slow half squats, straight ahead, and stand still again"
+
+
+def _place(segment: str) -> str:
+    """`thigh_left` in words: left thigh."""
+    part, _, side = segment.partition("_")
+    return f"{side} {part}".strip().replace("shank", "shin")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +51,8 @@ class BodyState:
     segments: Records
     stand_us: tuple[int, int]
     stand_acc: Floats
+    reported: str
+    help: str
     refusal: str
     calibration: Calibration | None
 
@@ -84,7 +93,7 @@ class Body:
         self._slots = np.array(slots, np.int64)
         self._stand_us = (0, 0)
         self._stand_acc = np.full(n, np.nan)
-        self._refusal = ""
+        self._reported, self._help, self._refusal = "", "", ""
         self.calibration: Calibration | None = None
         """None until the movement has been found."""
 
@@ -100,8 +109,9 @@ class Body:
         """What the person should do now; empty when ready."""
         if self.calibration is not None:
             return ""
-        words = ASK_TO_MOVE if self.stage == "movement" else ASK_TO_STAND
-        return f"{self._refusal}. {words}" if self._refusal else words
+        if self._search[0]["has_stand"] != search.FULL:
+            return self._help or ASK_TO_STAND
+        return ASK_AGAIN if self._refusal else ASK_TO_MOVE
 
     def push(self, grid: GridBlock) -> tuple[FrameBlock, tuple[Event, ...]]:
         """Frames of the grid -> the same frames of the body, and what happened in them."""
@@ -166,9 +176,11 @@ class Body:
         if bool(np.any(spread > ACC_SPREAD)):
             return
         fits = self._fitting(acc)
-        if kind == search.FULL:
+        if kind == search.FULL or not any(fits):
             self._report_bad(acc, now, events)
         if not any(fits):
+            bad = [_place(name) for name, x in zip(self._names, acc, strict=True) if abs(x - G) > ACC_TOLERANCE]
+            self._help = f"Please ask for help: the sensor on the {bad[0]} does not measure correctly" if bad else ""
             return
         used = [bool(s["used"]) for s in self._sensors]
         same = fits == used and all(
@@ -199,6 +211,7 @@ class Body:
                 segment["stand_turn"] = np.array(s["run_turn"]) / int(s["run_n"])
         self._stand_us, self._stand_acc = stand_us, acc
         self._search["has_stand"] = kind
+        self._help, self._refusal = "", ""
         search.forget_movement(self._search, self._sensors)
 
     def _judge_given_stand(self, events: list[Event]) -> None:
@@ -210,7 +223,7 @@ class Body:
         if frames * self._dt < search.SHORT_STAND_S - self._dt:
             reason = f"stand_s holds {frames * self._dt:.2f} s of data; give at least {search.SHORT_STAND_S} s"
         elif int(g["restless"]) > RESTLESS_SHARE * frames or bool(np.any(spread > ACC_SPREAD)):
-            reason = "the person moved in stand_s; name a window of standing still"
+            reason = "somebody moved in stand_s; name a window of standing still"
         elif not any(fits):
             reason = self._bad_words(acc) or "no sensor was known in stand_s"
         if reason:
@@ -234,10 +247,10 @@ class Body:
 
     def _report_bad(self, acc: Floats, now: int, events: list[Event]) -> None:
         """Say once which sensors cannot be used."""
-        words = self._bad_words(acc)
-        if words and words != self._refusal:
-            events.append(Event("calibration_refused", now, now, detail=words))
-        self._refusal = words
+        bad = ", ".join(name for name, x in zip(self._names, acc, strict=True) if abs(x - G) > ACC_TOLERANCE)
+        if bad and bad != self._reported:
+            events.append(Event("calibration_refused", now, now, detail=self._bad_words(acc)))
+        self._reported = bad
 
     def _consider_movement(self, events: list[Event]) -> None:
         """The person has moved enough: is there a frame for every segment?"""
@@ -249,8 +262,12 @@ class Body:
             if s["used"] and f.q_sensor_segment is None and s["part"] != PELVIS
         ]
         waited = int(self._sensors["cycles"].max()) > search.PATIENCE_CYCLES
-        if not any(f.q_sensor_segment for f in found) or (missing and not waited):
-            self._refuse("; ".join(missing) or "the movement was not about one axis", events)
+        leading = int(search.leading_part(self._sensors))
+        led = any(f.q_sensor_segment and s["part"] == leading for f, s in zip(found, self._sensors, strict=True))
+        if not led or (missing and not waited):
+            self._refuse("; ".join(missing or [f"{f.segment}: {f.reason}" for f in found if f.reason]), events)
+            if waited:  # what has been seen is of no use: from the beginning
+                search.forget_movement(self._search, self._sensors)
             return
         self._accept(found, int(self._search[0]["t_moved"]), events)
 
@@ -258,7 +275,7 @@ class Body:
         """The window of the movement is over."""
         assert self._setup.movement_s is not None
         if self._search[0]["has_stand"] == 0:
-            self._refuse(self._refusal or "no quiet stand was found before movement_s", events)
+            self._refuse("no quiet stand was found before movement_s", events)
             return
         found = self._fit()
         if not any(f.q_sensor_segment for f in found):
@@ -280,14 +297,14 @@ class Body:
         self._refusal = ""
         for j, one in enumerate(found):
             if one.q_sensor_segment is not None:
-                self._place(j, one)
+                self._mount(j, one)
         a, b = self._stand_us
         if self._search[0]["has_stand"] != search.FULL:
             events.append(Event("stand_found", a, now, detail=f"stood still for {(b - a) * 1e-6:.1f} s"))
         events.append(Event("movement_found", moved_us, now, detail=f"{cycles} times out and back"))
-        events.append(Event("calibrated", now, now, detail=str(calibration)))
+        events.append(Event("calibrated", now, now, detail=calibration.summary))
 
-    def _place(self, j: int, found: SegmentCalibration) -> None:
+    def _mount(self, j: int, found: SegmentCalibration) -> None:
         """Fill the record of a calibrated segment."""
         segment, sensor = self._segments[j], self._sensors[j]
         q = found.q_sensor_segment
@@ -311,12 +328,13 @@ class Body:
         """A copy of everything that changes."""
         return BodyState(
             self._search.copy(), self._sensors.copy(), self._segments.copy(), self._stand_us, self._stand_acc.copy(),
-            self._refusal, self.calibration,
+            self._reported, self._help, self._refusal, self.calibration,
         )  # fmt: skip
 
     def restore(self, state: BodyState) -> None:
         """Continue from what `state` of a body with equal setup returned."""
         self._search, self._sensors = state.search.copy(), state.sensors.copy()
         self._segments, self._stand_acc = state.segments.copy(), state.stand_acc.copy()
-        self._stand_us, self._refusal = state.stand_us, state.refusal
+        self._stand_us = state.stand_us
+        self._reported, self._help, self._refusal = state.reported, state.help, state.refusal
         self.calibration = state.calibration

@@ -76,6 +76,14 @@ class Calibration:
         """Of one segment; None if no sensor is worn there."""
         return next((s for s in self.segments if s.segment == segment), None)
 
+    @property
+    def summary(self) -> str:
+        """Which segments are good, fair, poor or not calibrated, in one line."""
+        words: dict[str, list[str]] = {}
+        for s in self.segments:
+            words.setdefault(s.word, []).append(s.segment)
+        return "; ".join(f"{word}: {', '.join(names)}" for word, names in words.items())
+
     def __str__(self) -> str:
         a, b = (t / 1e6 for t in self.stand_us)
         c, d = (t / 1e6 for t in self.movement_us)

@@ -46,7 +46,8 @@ SEGMENT: Final = np.dtype(
         ("part", "i8"), ("leg", "i8"), ("known", "i8"), ("q", "f8", (4,)),
         # heading of the segment's frame at the stand in the sensor's own earth frame, and of its flexion axis (to the
         # right) when the person last stood
-        ("facing_known", "i8"), ("facing", "f8", (2,)), ("axis_known", "i8"), ("axis", "f8", (2,)), ("axis_age", "i8"), ("turned", "f8"),
+        ("facing_known", "i8"), ("facing", "f8", (2,)), ("axis_known", "i8"), ("axis", "f8", (2,)),
+        ("axis_age", "i8"), ("turned", "f8"),
         ("stand_turn", "f8", (9,)),
         ("extra", "f8"), ("axis_sigma", "f8"), ("stand_sigma", "f8"),
         # of the present frame
