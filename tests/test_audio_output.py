@@ -126,7 +126,7 @@ def test_esc_silences_at_once_and_esc_again_brings_sound_back(clock: Clock) -> N
     assert not library.stream.ask(960)[240:].any()
     audio.play(cue(), clock.ns)
     assert not library.stream.ask(960).any()
-    clock.ns += 1_000_000_000
+    clock.ns += 2_000_000_000
     audio.silence()
     assert audio.state.state == "on"
     assert not library.stream.ask(960).any()  # nothing old is continued
@@ -134,9 +134,14 @@ def test_esc_silences_at_once_and_esc_again_brings_sound_back(clock: Clock) -> N
     assert library.stream.ask(960).any()
 
 
-def test_key_held_down_stays_silent(clock: Clock) -> None:
-    """Found with key repeat, 30 times a second: sound went on and off as long as Esc was held."""
+@pytest.mark.parametrize("delay_ms", [250, 500, 660])
+@pytest.mark.parametrize("muted_before", [False, True])
+def test_esc_held_down_ends_in_silence(clock: Clock, delay_ms: int, muted_before: bool) -> None:
+    """Key repeat starts after a quarter to two thirds of a second and comes 30 times a second."""
     audio = playing(ScriptedSoundDevice())
+    audio.mute(muted_before)
+    audio.silence()
+    clock.ns += delay_ms * 1_000_000
     for _ in range(90):
         audio.silence()
         clock.ns += 33_000_000
@@ -163,22 +168,24 @@ def test_no_device_is_a_state_and_not_an_error() -> None:
     audio.close()
 
 
-def test_device_plugged_in_later_is_found() -> None:
+def test_device_plugged_in_later_is_found(clock: Clock) -> None:
     library = ScriptedSoundDevice(plugged=False)
     audio = playing(library)
     library.plug()
-    polls(audio, 4)
+    polls(audio, clock, 4)
     assert audio.state.state == "on"
     audio.play(cue(), NOW_NS)
     assert library.stream.ask(480).any()
 
 
-def polls(audio: AudioOut, n: int) -> None:
+def polls(audio: AudioOut, clock: Clock, n: int) -> None:
+    """The engine looks once a second."""
     for _ in range(n):
+        clock.ns += 1_000_000_000
         audio.poll()
 
 
-def test_device_lost_and_back() -> None:
+def test_device_lost_and_back(clock: Clock) -> None:
     library = ScriptedSoundDevice()
     audio = playing(library)
     lost = library.stream
@@ -187,11 +194,11 @@ def test_device_lost_and_back() -> None:
     audio.poll()
     assert (audio.state.state, audio.state.reason) == ("none", DEVICE_LOST)
     audio.play(cue(), NOW_NS)
-    polls(audio, 10)
+    polls(audio, clock, 10)
     assert audio.state.reason == DEVICE_LOST
     assert lost.closed
     library.plug()
-    polls(audio, 4)
+    polls(audio, clock, 4)
     assert (audio.state.state, len(library.streams)) == ("on", 2)
     library.stream.ask(24000)
     audio.take_onsets()
@@ -200,7 +207,7 @@ def test_device_lost_and_back() -> None:
     assert [o.cue.rule for o in audio.take_onsets()] == ["depth"]
 
 
-def test_cue_of_before_the_loss_is_not_sounded_when_the_device_is_back() -> None:
+def test_cue_of_before_the_loss_is_not_sounded_when_the_device_is_back(clock: Clock) -> None:
     """Words of half a minute ago would meet another phase of the movement."""
     library = ScriptedSoundDevice()
     audio = playing(library)
@@ -210,9 +217,20 @@ def test_cue_of_before_the_loss_is_not_sounded_when_the_device_is_back() -> None
     audio.play(cue(), NOW_NS)
     audio.poll()
     library.plug()
-    polls(audio, 4)
+    polls(audio, clock, 4)
     assert audio.state.state == "on"
     assert not library.stream.ask(9600).any()
+
+
+def test_looking_often_does_not_ask_the_drivers_often(clock: Clock) -> None:
+    """A replay as fast as it goes looks hundreds of times a second."""
+    jobs: list[Callable[[], None]] = []
+    audio = AudioOut(PortAudio(ScriptedSoundDevice(plugged=False)), run=jobs.append)
+    audio.open()
+    for _ in range(1000):
+        clock.ns += 10_000_000
+        audio.poll()
+    assert len(jobs) == 4  # 10 s
 
 
 def test_stream_that_stops_asking_is_lost(clock: Clock) -> None:
@@ -229,14 +247,14 @@ def test_stream_that_stops_asking_is_lost(clock: Clock) -> None:
     assert audio.state.state == "none"
 
 
-def test_mute_outlives_the_device() -> None:
+def test_mute_outlives_the_device(clock: Clock) -> None:
     library = ScriptedSoundDevice()
     audio = playing(library)
     audio.mute(True)
     library.unplug()
     audio.poll()
     library.plug()
-    polls(audio, 4)
+    polls(audio, clock, 4)
     assert audio.state.state == "muted"
 
 
@@ -313,13 +331,13 @@ def test_importing_the_room_needs_no_sound_library() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_computer_without_the_sound_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_computer_without_the_sound_library(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     audio = open_audio([])
     assert (audio.state.state, audio.state.reason) == ("none", NO_LIBRARY)
     jobs: list[object] = []
     audio._run = jobs.append
-    polls(audio, 10)
+    polls(audio, clock, 10)
     assert not jobs  # it will not appear while the program runs
     audio.close()
 

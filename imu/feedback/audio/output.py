@@ -23,13 +23,13 @@ from imu.snapshot import SoundView
 
 logger = logging.getLogger(__name__)
 
-RETRY_POLLS = 3
-"""Looks between two attempts to get a lost device back: each asks every driver anew, 0.1 s of one core."""
+RETRY_NS = 3_000_000_000
+"""Between two attempts to get a device: each asks every driver anew, 25 ms of one core."""
 REMEMBERED = 64
 """Cues whose onset is still to come or to be fetched."""
 SIDES_AND_NONE: tuple[Side | None, ...] = (*SIDES, None)
-KEY_REPEAT_NS = 400_000_000
-"""A second Esc within this time is the same key held or hit in haste, not the wish to hear cues again."""
+HELD_NS = 1_000_000_000
+"""Esc within this time of the last one is the key held, or hit twice in haste: never the wish to hear cues again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class AudioOut:
         self._changing = threading.Lock()
         """Held while a device is opened or closed."""
         self._closed = False
-        self._polls = 0
-        self._silenced_ns = -KEY_REPEAT_NS
+        self._retry_ns = 0
+        self._esc_ns = -HELD_NS
 
     @property
     def state(self) -> SoundView:
@@ -125,9 +125,9 @@ class AudioOut:
     def silence(self) -> None:
         """Esc: stop what sounds and stay mute; again: sound on."""
         now_ns = time.perf_counter_ns()
-        held = now_ns - self._silenced_ns < KEY_REPEAT_NS
-        self._silenced_ns = now_ns
-        if not held:
+        held = now_ns - self._esc_ns < HELD_NS
+        self._esc_ns = now_ns
+        if not self.mixer.muted or not held:
             self.mute(not self.mixer.muted)
 
     def mute(self, muted: bool) -> None:
@@ -143,16 +143,16 @@ class AudioOut:
     def poll(self) -> None:
         """Once a second or so: notice that the device has gone, and that one is there again."""
         output, backend = self._output, self._backend
-        if backend is None or self._closed:
+        if backend is None or self._closed or self._changing.locked():
             return
-        if output is not None and output.failed:
+        if output is not None and output.failed and self._state.state != "none":
             logger.warning("%s stopped asking for sound", output.name)
             self._state = SoundView("none", DEVICE_LOST)
-            self._polls = 0
-        if self._state.state == "none" and backend.usable:
-            if self._polls % RETRY_POLLS == 0 and not self._changing.locked():
-                self._run(self._reopen)
-            self._polls += 1
+            self._retry_ns = 0
+        now_ns = time.perf_counter_ns()
+        if self._state.state == "none" and backend.usable and now_ns >= self._retry_ns:
+            self._retry_ns = now_ns + RETRY_NS
+            self._run(self._reopen)
 
     def take_onsets(self) -> list[Onset]:
         """Cues that started to sound since the last call, oldest first."""

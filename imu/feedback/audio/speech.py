@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from imu.feedback.audio.tones import RATE_HZ, Mono
 from imu.feedback.drill import Drill
@@ -65,7 +64,7 @@ def spoken(text: str, program: str, folder: Path, rate_hz: int = RATE_HZ) -> Mon
     key = hashlib.blake2b(f"{PROGRAM} {VOICE} {WORDS_PER_MINUTE} {rate_hz} {text}".encode(), digest_size=12)
     kept = folder / f"{key.hexdigest()}.wav"
     try:
-        samples, rate = _read_wave(kept.read_bytes())
+        samples, rate = _read_wave(kept.read_bytes(), whole=True)
         if rate == rate_hz and len(samples):
             return samples
     except (OSError, EOFError, ValueError, wave.Error):
@@ -73,7 +72,7 @@ def spoken(text: str, program: str, folder: Path, rate_hz: int = RATE_HZ) -> Mon
     try:
         command = [program, "-v", VOICE, "-s", str(WORDS_PER_MINUTE), "--stdin", "--stdout"]
         run = subprocess.run(command, input=text.encode(), capture_output=True, timeout=LIMIT_S, check=True)
-        samples, rate = _read_wave(run.stdout)
+        samples, rate = _read_wave(run.stdout, whole=False)
     except (OSError, subprocess.SubprocessError, EOFError, ValueError, wave.Error) as e:
         logger.warning("%r cannot be spoken, its tones are heard without words: %s", text, e)
         return None
@@ -81,6 +80,9 @@ def spoken(text: str, program: str, folder: Path, rate_hz: int = RATE_HZ) -> Mon
     if not len(loud):
         logger.warning("%r was spoken as silence, its tones are heard without words", text)
         return None
+    # imported only when something new is spoken: 0.3 s that a session with kept sentences need not wait for
+    from scipy.signal import resample_poly
+
     # the chosen rates have a common divisor, so this is exact: 22050 → 48000 is 320 / 147
     common = np.gcd(rate_hz, rate)
     clip = resample_poly(samples[loud[0] : loud[-1] + 1], rate_hz // common, rate // common).astype(np.float32)
@@ -89,13 +91,15 @@ def spoken(text: str, program: str, folder: Path, rate_hz: int = RATE_HZ) -> Mon
     return clip
 
 
-def _read_wave(data: bytes) -> tuple[Mono, int]:
-    """Samples in ±1 and rate of a mono 16-bit file. espeak-ng cannot seek in a pipe, so the length in the header is
-    not the true one: what is there is read."""
+def _read_wave(data: bytes, *, whole: bool) -> tuple[Mono, int]:
+    """Samples in ±1 and rate of a mono 16-bit file. espeak-ng cannot seek in a pipe, so the length in its header is
+    not the true one: what is there is read. `whole`: a file with fewer samples than its header says is damaged."""
     with wave.open(io.BytesIO(data)) as w:
         if w.getnchannels() != 1 or w.getsampwidth() != 2:
             raise ValueError(f"{w.getnchannels()} channels of {8 * w.getsampwidth()} bits; mono with 16 bits was expected")
         frames = w.readframes(len(data) // 2)
+        if whole and len(frames) != 2 * w.getnframes():
+            raise ValueError("the file is cut short")
         return np.frombuffer(frames, "<i2").astype(np.float32) / np.float32(32768.0), w.getframerate()
 
 
