@@ -21,6 +21,7 @@ from imu.conventions import CORE_SEGMENTS, Segment
 
 PARENT_EVERY_S = 1.0
 """How often it is looked whether the program that started this one still lives."""
+LONGEST_S = 86400.0
 
 
 class UsageError(Exception):
@@ -132,6 +133,8 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def _script(seed: int, seconds: float) -> Script:
+    if not seconds <= LONGEST_S:
+        raise UsageError(f"--seconds {seconds:g} is not between a few seconds and {LONGEST_S:g}")
     try:
         return make_script(seed, seconds)
     except ValueError as error:

@@ -10,12 +10,13 @@ from typing import Any, Final
 
 from bumble import att, core, data_types
 from bumble.device import Connection, Device, DeviceConfiguration
-from bumble.gatt import Characteristic, CharacteristicValue, Service
+from bumble.gatt import Characteristic
 from bumble.hci import Address
 from bumble.host import Host
 
 from firmware_sim.control import Control
 from firmware_sim.controller import RadioController
+from firmware_sim.gatt_table import GattTable
 from firmware_sim.outlet import NotificationOutlet
 from firmware_sim.radio import RadioLink
 from firmware_sim.script_clock import ScriptClock
@@ -126,7 +127,19 @@ class SensorDevice:
         host = Host()
         self._device = device = Device(config=config, host=host)
         device.gatt_server.max_mtu = MTU
-        device.add_services(self._services())
+        self._table = table = GattTable(
+            self.identity.name,
+            FIRMWARE,
+            info=lambda: bytes(self.control.info),
+            config=lambda: bytes(self.control.config),
+            status=lambda: bytes(self.status()),
+            battery=lambda: bytes([self.battery_percent]),
+            on_control=self._on_control,
+        )
+        table.data.on(Characteristic.EVENT_SUBSCRIPTION, self._on_data_subscription)
+        table.status.on(Characteristic.EVENT_SUBSCRIPTION, self._on_status_subscription)
+        self._data_subscribed = self._status_subscribed = False
+        device.add_services(table.services)
         device.on(Device.EVENT_CONNECTION, self._on_connection)
         self._controller = RadioController(self.identity.name, self._link)
         host.controller = self._controller
@@ -208,7 +221,7 @@ class SensorDevice:
         connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
         connection.on(Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, self._resize)
         connection.on(Connection.EVENT_CONNECTION_PARAMETERS_UPDATE, self._resize)
-        self.outlet = NotificationOutlet(device, connection, self._data)
+        self.outlet = NotificationOutlet(device, connection, self._table.data)
         if connection.parameters.connection_interval > PREFERRED_INTERVAL_MS[1]:
             self.ask_for_interval(*PREFERRED_INTERVAL_MS, after_s=UPDATE_AFTER_S)
 
@@ -240,42 +253,6 @@ class SensorDevice:
 
     # Services
 
-    def _services(self) -> list[Service]:
-        prop, readable, writable = Characteristic.Properties, Characteristic.READABLE, Characteristic.WRITEABLE
-        self._data_subscribed = self._status_subscribed = False
-
-        def uuid16(text: str) -> core.UUID:
-            return core.UUID.from_16_bits(int(text[4:8], 16))
-
-        def reads(value: Callable[[], object]) -> CharacteristicValue[bytes]:
-            return CharacteristicValue(read=lambda _connection: bytes(value()))  # pyright: ignore[reportArgumentType]
-
-        self._data = Characteristic[bytes](v1.DATA, prop.NOTIFY, readable, b"")
-        self._control = Characteristic[bytes](
-            v1.CONTROL, prop.WRITE | prop.INDICATE, writable, CharacteristicValue(write=self._on_control)
-        )
-        info = Characteristic[bytes](v1.INFO, prop.READ, readable, reads(lambda: self.control.info))
-        config = Characteristic[bytes](v1.CONFIG, prop.READ, readable, reads(lambda: self.control.config))
-        self._status = Characteristic[bytes](v1.STATUS, prop.READ | prop.NOTIFY, readable, reads(lambda: self.status()))
-        self._battery = Characteristic[bytes](
-            uuid16(v1.BATTERY_LEVEL), prop.READ | prop.NOTIFY, readable, reads(lambda: bytes([self.battery_percent]))
-        )
-        self._data.on(Characteristic.EVENT_SUBSCRIPTION, self._on_data_subscription)
-        self._status.on(Characteristic.EVENT_SUBSCRIPTION, self._on_status_subscription)
-        texts = {
-            v1.MANUFACTURER_NAME: "IMU biofeedback",
-            v1.MODEL_NUMBER: "Simulated sensor",
-            v1.SERIAL_NUMBER: self.identity.name,
-            v1.FIRMWARE_REVISION: FIRMWARE,
-            v1.HARDWARE_REVISION: "0",
-        }
-        information = [Characteristic[bytes](uuid16(u), prop.READ, readable, text.encode()) for u, text in texts.items()]
-        return [
-            Service(v1.SERVICE, [self._data, self._control, info, config, self._status]),
-            Service(uuid16(v1.BATTERY_SERVICE), [self._battery]),
-            Service(uuid16(v1.DEVICE_INFORMATION_SERVICE), information),
-        ]
-
     def _on_data_subscription(self, _bearer: object, notify: bool, _indicate: bool) -> None:
         self._data_subscribed = notify
         if not notify:
@@ -292,10 +269,10 @@ class SensorDevice:
         while self._status_subscribed and self.connection is connection and (device := self._device) is not None:
             report = bytes(self.status())
             self.stream.queue_hwm = 0
-            await device.gatt_server.notify_subscriber(connection, self._status, report[: connection.att_mtu - 3])
+            await device.gatt_server.notify_subscriber(connection, self._table.status, report[: connection.att_mtu - 3])
             if self.battery_percent != percent:
                 percent = self.battery_percent
-                await device.gatt_server.notify_subscriber(connection, self._battery, bytes([percent]))
+                await device.gatt_server.notify_subscriber(connection, self._table.battery, bytes([percent]))
             await asyncio.sleep(STATUS_EVERY_S)
 
     # Control
@@ -308,7 +285,7 @@ class SensorDevice:
 
     async def _indicate(self, connection: Connection, response: bytes) -> None:
         if self._device is not None:
-            await self._device.gatt_server.indicate_subscriber(connection, self._control, response)
+            await self._device.gatt_server.indicate_subscriber(connection, self._table.control, response)
 
     def start_streaming(self, delay_s: float) -> bool:
         """False if nobody has subscribed to DATA."""

@@ -79,16 +79,16 @@ class RadioLink(bumble_link.LocalLink):
         """Out of range: nothing is heard from this address, advertising neither; its links time out."""
         self._blocked.add(address.upper())
         for link in list(self._links.values()):
-            if self._out_of_range(link):
+            if self._is_silent(link):
                 self._supervise(link)
 
     def unblock(self, address: str) -> None:
         """Back in range; links that have not timed out go on with the next connection event."""
         self._blocked.discard(address.upper())
-        now_s = _now_s()
         for link in self._links.values():
             timer = link.supervision
-            if timer is not None and not self._out_of_range(link) and link.next_event_s(now_s) < timer.when():
+            heard_in_time = timer is not None and link.next_event_s(_now_s()) < timer.when()
+            if timer is not None and heard_in_time and not self._is_silent(link):
                 timer.cancel()
                 link.supervision = None
 
@@ -233,7 +233,7 @@ class RadioLink(bumble_link.LocalLink):
             self._arm(link)
             return
         heard = False
-        gone = self._out_of_range(link) or not (link.central.alive and link.peripheral.alive)
+        silent = self._is_silent(link)
         for _ in range(PACKETS_PER_EVENT):
             down = link.central.queue[0] if link.central.queue else None
             up = link.peripheral.queue[0] if link.peripheral.queue else None
@@ -243,7 +243,7 @@ class RadioLink(bumble_link.LocalLink):
             if heard and t_s + air_s > end_s:
                 break
             t_s += air_s
-            if gone or (down is not None and link.channel.loses(t_s)):
+            if silent or (down is not None and link.channel.loses(t_s)):
                 self.counts.retransmitted += 1
                 break
             if down is not None:
@@ -305,8 +305,9 @@ class RadioLink(bumble_link.LocalLink):
             local = hci.HCI_ErrorCode.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR
             _end_side(side, local if link.terminating is side else reason)
 
-    def _out_of_range(self, link: AirLink) -> bool:
-        return self._is_blocked(link.central.address) or self._is_blocked(link.peripheral.address)
+    def _is_silent(self, link: AirLink) -> bool:
+        """One end is out of range, or has forgotten the link."""
+        return any(self._is_blocked(side.address) or not side.alive for side in link.sides)
 
     def _is_blocked(self, address: hci.Address) -> bool:
         return _text(address) in self._blocked
