@@ -196,7 +196,7 @@ class V1Decoder:
             expected = self._t + self._span(step)
             t = expected + _signed(t32 - expected, 32)
             ahead = step - self._n
-            again = step == 0 and (index, t32) == self._start
+            again = (index, t32) == self._start
             fresh = (flags & RESTARTED != 0 and not again) or abs(t - expected) > JUMP_US or ahead < -self._late
             if not fresh:
                 skip, lost = max(0, -ahead), max(0, ahead)
