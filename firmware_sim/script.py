@@ -162,9 +162,10 @@ def make_script(seed: int, seconds: float = 60.0) -> Script:
     n = int((seconds - END_S - first_s) / (sum(TEMPO_S) * (1.0 - VARIATION) - TEMPO_S[0] * (1.0 - FAST[0]))) + 1
     while n > 0:
         repetitions = _repetitions(seed, n, first_s)
-        if repetitions[-1].end_s + END_S <= seconds:
+        over_s = repetitions[-1].end_s + END_S - seconds
+        if over_s <= 0.0:
             return Script(seed, float(seconds), STAND_S, movement, repetitions)
-        n -= 1
+        n -= max(1, int(over_s / (sum(TEMPO_S) * (1.0 + VARIATION))))
     least = first_s + sum(TEMPO_S[:3]) * (1.0 + VARIATION) + END_S
     raise ValueError(
         f"a set of {seconds:g} s has no time for one repetition after the stand and the guided movement;"

@@ -41,7 +41,7 @@ def test_the_angular_rate_adds_up_to_the_orientation(body, segment):
     t = np.arange(r.start_s, r.end_s, step)
     _, gyr = model.motion(t + 0.5 * step)
     ends = np.concatenate((t, [t[-1] + step]))
-    true, _ = model._sensor_pose(ends)
+    true, _ = model.pose(ends)
     turned = Rotation.identity()
     for w in gyr:
         turned = turned * Rotation.from_rotvec(w * step)
@@ -58,9 +58,9 @@ def test_the_specific_force_adds_up_to_the_position(body, segment):
     step = 1e-3
     t = np.arange(r.start_s, r.end_s, step)
     acc, _ = model.motion(t)
-    rotation, position = model._sensor_pose(t)
+    rotation, position = model.pose(t)
     force = np.einsum("nij,nj->ni", rotation, acc) - [0.0, 0.0, G]
-    start = model._sensor_pose(t[0] + np.array([-1e-4, 1e-4]))[1]
+    start = model.pose(t[0] + np.array([-1e-4, 1e-4]))[1]
     path = position[0] + added_up((start[1] - start[0]) / 2e-4 + added_up(force, step), step)
     assert np.abs(path - position).max() < 1e-4
     if segment != "shank_left":
