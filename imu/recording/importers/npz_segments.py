@@ -66,7 +66,8 @@ def read(path: Path) -> Recording:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy leaves a file that it opened itself open when it is no zip
+        with open(path, "rb") as f, np.load(f, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError, TypeError, AttributeError) as e:
         raise RecordingError(f"{path} is not a readable .npz file ({e}); save it again with numpy.savez") from e

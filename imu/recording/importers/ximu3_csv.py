@@ -100,8 +100,8 @@ def _samples(file: Path) -> tuple[Samples, list[str]]:
     if len(table.values) == 0:
         raise RecordingError(f"{file} has no samples; take this sensor's folder away or record again")
     t_us = table.values[:, 0]
-    if np.isnan(t_us).any():
-        line = table.line[int(np.flatnonzero(np.isnan(t_us))[0])]
+    if not np.isfinite(t_us).all():
+        line = table.line[int(np.flatnonzero(~np.isfinite(t_us))[0])]
         raise RecordingError(f"{file}, line {line}: no time stamp; remove the line")
     back = np.diff(t_us) < 0
     if np.any(np.diff(t_us) < -_RESTART_US):
@@ -113,6 +113,8 @@ def _samples(file: Path) -> tuple[Samples, list[str]]:
         notes.append(f"{np.count_nonzero(back)} messages arrived out of order and were put back")
     if len(keep) < len(t_us):
         notes.append(f"{len(t_us) - len(keep)} messages with a time stamp that was there already were dropped")
+    if len(keep) < 2:
+        raise RecordingError(f"{file} has a single sample; at least 2 are needed to know the rate, record again")
     values = table.values[keep]
     return Samples(values[:, 0].astype(np.int64), np.radians(values[:, 1:4]), values[:, 4:7] * G), notes
 
