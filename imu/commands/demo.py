@@ -61,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
                 engine.start()
                 figures = watch(engine, headless=arguments.headless, screenshot=screenshot, live=True)
                 engine.join()
+                sound = audio.state
             finally:
                 engine.stop()
                 audio.close()
@@ -71,8 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     say(*lines, *performance_lines(engine.latencies, figures))
     if engine.damaged:
         say(f"Damaged      {engine.damaged} notifications could not be decoded")
-    if audio.state.state == "none":
-        say(f"Sound        none: {audio.state.reason}")
+    if sound.state == "none":
+        say(f"Sound        none: {sound.reason}")
     if figures is not None and figures.screenshot is not None:
         say(f"Screenshot   {figures.screenshot.resolve()}")
     say(f"Recording    {folder.resolve()}", f"             imu replay {folder}    imu process {folder}")
