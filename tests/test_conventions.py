@@ -158,7 +158,7 @@ def test_columns_and_names_belong_together():
     for i, key in enumerate(ANGLES):
         assert angle_column(*key) == i
     assert len({angle_label(*key) for key in ANGLES}) == len(ANGLES)
-    with pytest.raises(KeyError, match="there are: .*knee_flexion_left"):
+    with pytest.raises(KeyError, match=r"there are: .*knee_flexion_left"):
         angle_column("knee_flexion")
     assert [SLOT_OF_SEGMENT[s] for s in SEGMENTS] == list(range(8))
     assert segment_of("thigh", "left") == "thigh_left"

@@ -29,6 +29,8 @@ SAME_POSE: Final = math.radians(10.0)
 """Two stands closer than this are one."""
 STAND_SIGMA: Final = math.radians(0.5)
 """rad; sway of the mean of a stand."""
+ATTEMPTS: Final = 2
+"""Movements that are refused for one segment of a leg; the next one is taken without it."""
 RESTLESS_SHARE: Final = 0.2
 """of the frames of a given stand."""
 ASK_TO_STAND: Final = "Stand upright and still, feet hip-width apart, looking straight ahead"
@@ -53,7 +55,6 @@ class BodyState:
     stand_acc: Floats
     reported: str
     help: str
-    refusal: str
     calibration: Calibration | None
 
 
@@ -93,7 +94,7 @@ class Body:
         self._slots = np.array(slots, np.int64)
         self._stand_us = (0, 0)
         self._stand_acc = np.full(n, np.nan)
-        self._reported, self._help, self._refusal = "", "", ""
+        self._reported, self._help = "", ""
         self.calibration: Calibration | None = None
         """None until the movement has been found."""
 
@@ -111,7 +112,7 @@ class Body:
             return ""
         if self._search[0]["has_stand"] != search.FULL:
             return self._help or ASK_TO_STAND
-        return ASK_AGAIN if self._refusal else ASK_TO_MOVE
+        return ASK_AGAIN if self._search[0]["refused"] else ASK_TO_MOVE
 
     def push(self, grid: GridBlock) -> tuple[FrameBlock, tuple[Event, ...]]:
         """Frames of the grid -> the same frames of the body, and what happened in them."""
@@ -172,6 +173,8 @@ class Body:
     def _consider_stand(self, kind: int, events: list[Event]) -> None:
         """A run of quiet frames has ended or is long enough: is it the stand?"""
         g, now = self._search[0], int(self._search[0]["t"])
+        if g["has_stand"] and 0 <= g["move_from"] <= now:
+            return  # the movement that was asked for has begun
         ups, acc, spread = self._run_means()
         if bool(np.any(spread > ACC_SPREAD)):
             return
@@ -211,7 +214,7 @@ class Body:
                 segment["stand_turn"] = np.array(s["run_turn"]) / int(s["run_n"])
         self._stand_us, self._stand_acc = stand_us, acc
         self._search["has_stand"] = kind
-        self._help, self._refusal = "", ""
+        self._help = ""
         search.forget_movement(self._search, self._sensors)
 
     def _judge_given_stand(self, events: list[Event]) -> None:
@@ -236,7 +239,6 @@ class Body:
     def _refuse(self, reason: str, events: list[Event]) -> None:
         now = int(self._search[0]["t"])
         events.append(Event("calibration_refused", now, now, detail=reason))
-        self._refusal = reason
 
     def _bad_words(self, acc: Floats) -> str:
         bad = [j for j in range(len(acc)) if abs(acc[j] - G) > ACC_TOLERANCE]
@@ -261,13 +263,13 @@ class Body:
             for f, s in zip(found, self._sensors, strict=True)
             if s["used"] and f.q_sensor_segment is None and s["part"] != PELVIS
         ]
-        waited = int(self._sensors["cycles"].max()) > search.PATIENCE_CYCLES
+        waited = self._search[0]["refused"] >= ATTEMPTS
         leading = int(search.leading_part(self._sensors))
         led = any(f.q_sensor_segment and s["part"] == leading for f, s in zip(found, self._sensors, strict=True))
         if not led or (missing and not waited):
             self._refuse("; ".join(missing or [f"{f.segment}: {f.reason}" for f in found if f.reason]), events)
-            if waited:  # what has been seen is of no use: from the beginning
-                search.forget_movement(self._search, self._sensors)
+            self._search["refused"] += 1
+            search.forget_movement(self._search, self._sensors)  # a clean one counts, not the mean with a bad one
             return
         self._accept(found, int(self._search[0]["t_moved"]), events)
 
@@ -294,7 +296,6 @@ class Body:
         """The calibration is complete; it holds from the next frame on."""
         now, cycles = int(self._search[0]["t"]), int(self._sensors["cycles"].max())
         self.calibration = calibration = Calibration(self._stand_us, (moved_us, now), cycles, found)
-        self._refusal = ""
         for j, one in enumerate(found):
             if one.q_sensor_segment is not None:
                 self._mount(j, one)
@@ -328,13 +329,12 @@ class Body:
         """A copy of everything that changes."""
         return BodyState(
             self._search.copy(), self._sensors.copy(), self._segments.copy(), self._stand_us, self._stand_acc.copy(),
-            self._reported, self._help, self._refusal, self.calibration,
+            self._reported, self._help, self.calibration,
         )  # fmt: skip
 
     def restore(self, state: BodyState) -> None:
         """Continue from what `state` of a body with equal setup returned."""
         self._search, self._sensors = state.search.copy(), state.sensors.copy()
         self._segments, self._stand_acc = state.segments.copy(), state.stand_acc.copy()
-        self._stand_us = state.stand_us
-        self._reported, self._help, self._refusal = state.reported, state.help, state.refusal
+        self._stand_us, self._reported, self._help = state.stand_us, state.reported, state.help
         self.calibration = state.calibration

@@ -36,7 +36,8 @@ SEARCH: Final = np.dtype(
         ("has_stand", "i8"), ("still", "i8"), ("t_run", "i8"), ("t", "i8"), ("near", "i8"), ("judged", "i8"),
         ("moving", "i8"), ("t_moved", "i8"),
         # windows that were asked for, -1 = none; how many of the stand's frames were restless
-        ("stand_from", "i8"), ("stand_to", "i8"), ("move_from", "i8"), ("move_to", "i8"), ("restless", "i8"),
+        ("stand_from", "i8"), ("stand_to", "i8"), ("move_from", "i8"), ("move_to", "i8"), ("move_judged", "i8"),
+        ("restless", "i8"), ("refused", "i8"),
     ]
 )  # fmt: skip
 """What all sensors have in common meanwhile; still, near, moving count frames."""

@@ -295,8 +295,8 @@ def run(
             if g["has_stand"] > 0 and g["move_from"] <= g["t"] < g["move_to"]:
                 move(row, q, gyr, flags, dt, sensors)
                 moved_enough(dt, search, sensors)
-            if g["t"] >= g["move_to"] and g["moving"] >= 0:
-                g["moving"] = -1  # judged once
+            if g["t"] >= g["move_to"] and g["move_judged"] == 0:
+                g["move_judged"] = 1
                 why = MOVED
         elif g["has_stand"] > 0:
             move(row, q, gyr, flags, dt, sensors)
