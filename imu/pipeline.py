@@ -99,6 +99,8 @@ class Pipeline:
         """`sensor_stale` when a sensor's orientation becomes unknown after having been known, `sensor_back` on return."""
         events: list[Event] = []
         unknown = (grid.flags & int(Quality.STALE)) != 0
+        if bool((unknown == self._silent).all()):
+            return ()  # nearly always: nothing has changed
         for i, sensor in enumerate(self.setup.sensors):
             column = unknown[:, i]
             before = np.concatenate(([self._silent[i]], column[:-1]))
