@@ -142,6 +142,29 @@ def test_a_lost_sensor_makes_its_values_unknown_and_says_what_to_do(view: Patien
     assert "Tempo" not in said
 
 
+def test_other_trouble_is_told_without_hiding_the_set_or_a_cue(view: PatientView):
+    fault = "The disk is full. Free some space; the set is not recorded any more"
+    said = show(view, replace(scenes.drill(), problem=fault))
+    assert said["Cue"] == "The disk is full. Free some space; the set is not recorded any more"
+    assert said["Tempo"] == "Down, 3 seconds"
+    assert "Count kept" not in said
+    said = show(view, replace(scenes.alignment("left"), problem=fault))
+    assert said["Cue"] == "Left. Keep the knee aligned with the second toe"
+    assert said["You, as in a mirror"] == "Left knee out of line"
+
+
+def test_the_phase_that_is_said_is_the_one_the_tempo_asks_for(view: PatientView):
+    s = scenes.drill()
+    early = replace(s, repetition=replace(s.repetition, phase=3, pace_s=4.5, progress_s=6.2))
+    assert show(view, early)["Tempo"] == "Up, 2 seconds"
+    unpaced = replace(s, repetition=replace(s.repetition, phase=3, pace_s=nan, progress_s=nan))
+    assert show(view, unpaced)["Tempo"] == "Rest, 1 seconds"
+    over = replace(s, repetition=replace(s.repetition, phase=3, pace_s=7.0, progress_s=7.0))
+    assert show(view, over)["Tempo"] == "Tempo in seconds: Down 3, Hold 1, Up 2, Rest 1"
+    free = replace(s, drill=replace(s.drill, tempo_s=(0.0, 0.0, 0.0, 0.0)))
+    assert show(view, free)["Tempo"] == "No tempo prescribed"
+
+
 def test_unknown_angles_are_never_the_last_value(view: PatientView):
     s = scenes.drill()
     show(view, s)
@@ -290,6 +313,9 @@ def test_the_summary_in_words(view: PatientView):
         "Repetition 5: went too fast. The set is recorded"
     )
     assert "Cue" not in said
+    # the sensors may be switched off by now: that is no trouble any more
+    off = replace(scenes.finished(), sensors=scenes.sensors("lost"), sound=scenes.NO_SOUND)
+    assert show(view, off)["Drill, sensors and sound"] == "Squat. Set finished"
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def run_dashboard(
     if stay is None:
         stay = live and app.platformName() not in ("offscreen", "minimal")
     when = screenshot_when or mid_set
-    saved = False
+    saved = drilled = False
 
     def save() -> None:
         nonlocal saved
@@ -132,12 +132,13 @@ def run_dashboard(
             raise ImuError(f"the picture could not be written to {screenshot}; check the folder and its permissions")
 
     def after_tick() -> None:
+        nonlocal drilled
+        drilled = drilled or window.view.snapshot.stage == "drill"
         if when(window.view.snapshot):
             save()
         if finished():
             measure()
-            begun = window.view.snapshot.stage in ("drill", "finished")
-            window.end(stay=stay and begun)
+            window.end(stay=stay and drilled)
             save()
 
     def measure() -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtGui import QPainter
 
-from imu.dashboard.panel import Panel, text_width, write
+from imu.dashboard.panel import Panel, write
 from imu.dashboard.shapes import draw_shape
 
 SIZE_OF_DIGITS: Final = {1: 320, 2: 240, 3: 160}
@@ -65,21 +65,18 @@ class Count(Panel[CountState]):
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette, s = self.look.palette, self.state
-        digits = str(s.count)
-        size = SIZE_OF_DIGITS.get(len(digits), 120)
-        label = f"of {s.target}" if s.target else ""
-        label_size = min(round(48 * self.look.text), 56)
-        while (
-            label
-            and size > 120
-            and text_width(digits, size, 700) - 14 + 16 + text_width(label, label_size, 500) > width + 24
-        ):
-            size -= 20
-        baseline = 250.0
-        spacing = -8.0 * size / 320
-        used = write(p, -14 * size / 320, baseline, digits, size, palette["ink"], 700, spacing=spacing, tabular=False)
-        if label:
-            write(p, used - 14 * size / 320 + 16 + 8, baseline + 2, label, label_size, palette["ink2"], 500)
+        digits, label = str(s.count), f"of {s.target}" if s.target else ""
+        size, label_size = SIZE_OF_DIGITS.get(len(digits), 120), min(round(48 * self.look.text), 56)
+        baseline = 16 + size * 0.73
+        edge = -14 * size / 320
+        used = write(
+            p, edge, baseline, digits, size, palette["ink"], 700, spacing=-8.0 * size / 320, tabular=False
+        )
+        # two digits leave no room beside them at a size that is read from 3 m
+        if len(digits) == 1:
+            write(p, used + edge + 24, baseline + 2, label, label_size, palette["ink2"], 500)
+        else:
+            write(p, 0, baseline + 20 + label_size * 0.73, label, label_size, palette["ink2"], 500)
         marks = self.shown_marks()
         columns = self.columns(len(marks))
         lines = (len(marks) + columns - 1) // columns

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import acos, atan2, cos, degrees, hypot, sin
 from typing import Final, Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QTransform
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from imu.conventions import SIDES, Side
+from imu.dashboard.body_parts import capsule, draw_dashed, filler
 from imu.dashboard.panel import Panel, disc, line, write
 from imu.dashboard.places import place
 from imu.dashboard.pose import SIGN, Camera, Point, Posture, joints
 from imu.dashboard.shapes import draw_shape
-from imu.dashboard.theme import Palette
 
 View = Literal["mirror", "front", "side"]
 
@@ -28,7 +27,6 @@ LIMBS: Final = (("thigh", "hip", "knee", 0.078, 0.055), ("shank", "knee", "ankle
 GHOST_WIDER_M: Final = 0.03
 FIGURE_HEIGHT_M: Final = 1.07
 """Height that fills the view: standing hips and the beginning of the trunk."""
-HATCH_SCALE: Final = 1.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +48,6 @@ class FigureState:
 class Part:
     depth: float
     draw: Callable[[], None]
-
-
-def capsule(ax: float, ay: float, ar: float, bx: float, by: float, br: float) -> QPainterPath:
-    """Outline of two circles and their outer tangents."""
-    path = QPainterPath()
-    distance = hypot(bx - ax, by - ay)
-    if distance <= abs(ar - br) + 0.5:
-        x, y, r = (ax, ay, ar) if ar > br else (bx, by, br)
-        path.addEllipse(QPointF(x, y), r, r)
-        return path
-    along = atan2(by - ay, bx - ax)
-    spread = acos((ar - br) / distance)
-    # Qt's angles run anticlockwise on a screen whose y points down: hence the minus signs
-    start, turn = -degrees(along + spread), 2 * degrees(spread)
-    path.moveTo(ax + ar * cos(along + spread), ay + ar * sin(along + spread))
-    path.arcTo(QRectF(bx - br, by - br, 2 * br, 2 * br), start, turn)
-    path.arcTo(QRectF(ax - ar, ay - ar, 2 * ar, 2 * ar), start + turn, 360.0 - turn)
-    path.closeSubpath()
-    return path
-
-
-def fill_unknown(p: QPainter, path: QPainterPath, palette: Palette) -> None:
-    """Ground, hatch and edge of what is unknown now."""
-    p.setPen(QPen(Qt.PenStyle.NoPen))
-    p.setBrush(palette["unknown"])
-    p.drawPath(path)
-    lines = QBrush(palette["unknown_line"], Qt.BrushStyle.BDiagPattern)
-    # a pattern keeps its size in device pixels, and its plain one is a grey from 3 m
-    lines.setTransform(QTransform.fromScale(HATCH_SCALE, HATCH_SCALE))
-    p.setPen(QPen(palette["unknown_line"], 2))
-    p.setBrush(lines)
-    p.drawPath(path)
 
 
 class Figure(Panel[FigureState]):
@@ -172,6 +138,7 @@ class Figure(Panel[FigureState]):
         side_view = state.view == "side"
         self._draw_trunk(p, camera, points)
         parts: list[Part] = []
+        outline = QPainterPath()
         for side in SIDES:
             leg = state.posture.leg(side)
             far = side_view and side == "left"
@@ -180,9 +147,13 @@ class Figure(Panel[FigureState]):
                 depth, path = self._limb(camera, points, limb, side, 0.0)
                 fill = "cue" if state.fault == side else ("bone2" if far else "bone")
                 look = self._look_of(f"{limb[0]}_{side}", known, fill)
-                parts.append(Part(depth, _filler(p, palette, path, look)))
+                if look == "dashed":
+                    outline = outline.united(path)
+                    continue
+                parts.append(Part(depth, filler(p, palette, path, look)))
             if not far:
                 parts.append(self._foot(p, camera, points, side))
+        draw_dashed(p, outline, palette["outline"])
         parts.append(self._pelvis(p, camera, points))
         for part in sorted(parts, key=lambda part: part.depth):
             part.draw()
@@ -205,7 +176,7 @@ class Figure(Panel[FigureState]):
         path = capsule(heel.x, heel.y, 0.034 * s * heel.scale, toe.x, toe.y, 0.026 * s * toe.scale)
 
         def draw() -> None:
-            _dashed(p, path, self.look.palette["outline"])
+            draw_dashed(p, path, self.look.palette["outline"])
 
         return Part((heel.depth + toe.depth) / 2, draw)
 
@@ -222,13 +193,13 @@ class Figure(Panel[FigureState]):
             ]
             path = capsule(*ends[0], r, *ends[1], r)
         look = self._look_of("pelvis", self.state.posture.pelvis_tilt is not None, "bone")
-        return Part(top.depth - 0.02, _filler(p, self.look.palette, path, look, rim=8))
+        return Part(top.depth - 0.02, filler(p, self.look.palette, path, look, rim=8))
 
     def _draw_trunk(self, p: QPainter, camera: Camera, points: dict[str, Point]) -> None:
         colour, s = self.look.palette["outline"], camera.scale
         if self.state.view == "side":
             pelvis, neck = camera(points["pelvis"]), camera(points["neck"])
-            _dashed(p, capsule(pelvis.x, pelvis.y, 0.09 * s, neck.x, neck.y, 0.1 * s), colour)
+            draw_dashed(p, capsule(pelvis.x, pelvis.y, 0.09 * s, neck.x, neck.y, 0.1 * s), colour)
             return
         a, b = camera(points["shoulder_left"]), camera(points["shoulder_right"])
         c, d = camera(points["hip_right"]), camera(points["hip_left"])
@@ -236,7 +207,7 @@ class Figure(Panel[FigureState]):
         corners = [QPointF(a.x, a.y), QPointF(b.x, b.y), QPointF(c.x, c.y - 0.08 * s), QPointF(d.x, d.y - 0.08 * s)]
         path.addPolygon(QPolygonF(corners))
         path.closeSubpath()
-        _dashed(p, path, colour)
+        draw_dashed(p, path, colour)
 
     def _draw_fault(self, p: QPainter, camera: Camera, points: dict[str, Point], side: Side) -> None:
         """Ring on the knee, arrow to where it should go: away from the middle of the body."""
@@ -270,31 +241,3 @@ class Figure(Panel[FigureState]):
             draw_shape(
                 p, "lost", (a.x + b.x) / 2 + outwards * 62 - 24, (a.y + b.y) / 2 - 24, 48, palette["stop"], palette["bg"]
             )
-
-
-def _dashed(p: QPainter, path: QPainterPath, colour: QColor) -> None:
-    pen = QPen(colour, 2, Qt.PenStyle.CustomDashLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin)
-    pen.setDashPattern([2.5, 2.5])
-    p.setPen(pen)
-    p.setBrush(Qt.BrushStyle.NoBrush)
-    p.drawPath(path)
-
-
-def _filler(p: QPainter, palette: Palette, path: QPainterPath, fill: str, rim: float = 6.0) -> Callable[[], None]:
-    """Drawing of one part: rim of the background, then a colour token's fill, `unknown` hatched or `dashed`."""
-
-    def draw() -> None:
-        if fill == "dashed":
-            _dashed(p, path, palette["outline"])
-            return
-        p.setPen(QPen(palette["bg"], rim, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
-        p.setBrush(Qt.BrushStyle.NoBrush)
-        p.drawPath(path)
-        if fill == "unknown":
-            fill_unknown(p, path, palette)
-            return
-        p.setPen(QPen(palette["cue_line"], 3) if fill == "cue" else QPen(Qt.PenStyle.NoPen))
-        p.setBrush(palette[fill])
-        p.drawPath(path)
-
-    return draw

@@ -8,7 +8,7 @@ from typing import Final
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPainterPath
 
-from imu.dashboard.figure import fill_unknown
+from imu.dashboard.body_parts import fill_unknown
 from imu.dashboard.panel import Panel, box, disc, line, write
 
 WIDTH: Final = 160.0

@@ -21,6 +21,8 @@ class HeaderState:
     answering: int = 0
     sound: str = "none"
     """As `SoundView.state`: `on`, `muted`, `none`."""
+    over: bool = False
+    """The set is over: sensors and sound are of no interest any more."""
 
 
 SOUND_WORDS: Final = {"on": ("Sound on", "On"), "muted": ("Sound off", "Off"), "none": ("No sound", "No sound")}
@@ -33,6 +35,8 @@ LARGEST: Final = 48
 class Header(Panel[HeaderState]):
     def words(self) -> str:
         s = self.state
+        if s.over:
+            return f"{s.title}. {s.subtitle}"
         sound = SOUND_WORDS.get(s.sound, SOUND_WORDS["none"])[0]
         if s.sound != "on":
             sound += ", cues are shown, not heard"
@@ -48,6 +52,9 @@ class Header(Panel[HeaderState]):
         palette, s, large = self.look.palette, self.state, self.look.large
         size = min(round(32 * self.look.text), LARGEST)
         baseline = height / 2 + size * 0.36
+        if s.over:
+            self._titles(p, width, size, baseline)
+            return
         x = self._sound(p, width, height, size, baseline)
         x -= 36 if not large else 56
         good, words = s.sensors > 0 and s.answering == s.sensors, self.sensor_words()

@@ -27,6 +27,7 @@ from imu.dashboard.reading import (
     gauge_state,
     header_state,
     is_stale,
+    paused,
     tempo_state,
     without_values,
 )
@@ -137,7 +138,7 @@ class PatientView(QWidget):
             snapshot = self._settled(snapshot, now_ns)
         self.snapshot = snapshot
         scene = snapshot.stage if snapshot.stage in ("drill", "finished") else "setup"
-        shown = (scene, scene == "drill" and bool(snapshot.problem))
+        shown = (scene, scene == "drill" and paused(snapshot))
         if shown != self._shown:
             self._shown = shown
             self._choose_panels()
@@ -155,7 +156,7 @@ class PatientView(QWidget):
 
     def _settled(self, s: Snapshot, now_ns: int) -> Snapshot:
         """Trouble is told when it has lasted; what is unknown is unknown from the first moment."""
-        if not s.problem:
+        if not paused(s):
             self._trouble_since_ns = None
             return s
         if self._trouble_since_ns is None:

@@ -47,13 +47,18 @@ def without_values(snapshot: Snapshot) -> Snapshot:
         sensors=sensors,
         cue=None,
         cue_side=None,
-        problem=snapshot.problem or "The sensors are not answering",
+        problem="The sensors are not answering",
     )
 
 
 def lost_segments(sensors: tuple[Health, ...]) -> tuple[str, ...]:
     """Those that have answered and do not now."""
     return tuple(h.segment for h in sensors if h.state in ("lost", "stale"))
+
+
+def paused(s: Snapshot) -> bool:
+    """Sensors do not answer, so the set cannot go on. Any other trouble is told without hiding what still works."""
+    return bool(s.problem and lost_segments(s.sensors))
 
 
 def not_measured(sensors: tuple[Health, ...]) -> tuple[str, ...]:
@@ -69,18 +74,21 @@ def cue_kind(rule: str) -> Kind:
 def header_state(s: Snapshot) -> HeaderState:
     answering = sum(h.state in ANSWERING for h in s.sensors)
     title = s.drill.title or "Measurement"
+    if s.stage == "finished":
+        return HeaderState(title, "Set finished", over=True)
     return HeaderState(title, "", len(s.sensors), answering, s.sound.state)
 
 
 def cue_state(s: Snapshot) -> CueState:
-    """One message: trouble before a cue, a cue before praise. Nothing is praised while the depth is unknown."""
-    if s.problem:
-        if lost_segments(s.sensors):
-            return CueState("trouble", "Stand still, please", s.problem)
-        what, _, remedy = s.problem.partition(". ")
-        return CueState("trouble", what, remedy)
+    """One message: silent sensors before a cue, a cue before other trouble, trouble before praise. Nothing is praised
+    while the depth is unknown."""
+    if paused(s):
+        return CueState("trouble", "Stand still, please", s.problem)
     if s.cue is not None:
         return CueState(cue_kind(s.cue.rule), s.cue.text, "", s.cue_side, silent=s.sound.state != "on")
+    if s.problem:
+        what, _, remedy = s.problem.partition(". ")
+        return CueState("trouble", what, remedy)
     if isnan(s.repetition.depth):
         return CueState()
     r, target = s.repetition, s.drill.target_count
@@ -94,17 +102,18 @@ def cue_state(s: Snapshot) -> CueState:
 
 
 def count_state(s: Snapshot) -> CountState:
-    return CountState(s.repetition.count, s.drill.target_count, s.repetition.marks, running=not s.problem)
+    return CountState(s.repetition.count, s.drill.target_count, s.repetition.marks, running=not paused(s))
 
 
 def figure_state(s: Snapshot, view: View) -> FigureState:
     posture = measured_posture(s.angle)
     depth = known_angle(s.repetition.target_depth)
-    target = None if depth is None or s.problem else target_posture(depth, posture)
+    halted = paused(s)
+    target = None if depth is None or halted else target_posture(depth, posture)
     fault: Side | None = None
-    if s.cue is not None and not s.problem and cue_kind(s.cue.rule) == "alignment":
+    if s.cue is not None and not halted and cue_kind(s.cue.rule) == "alignment":
         fault = s.cue_side
-    lost = lost_segments(s.sensors) if s.problem else ()
+    lost = lost_segments(s.sensors) if halted else ()
     return FigureState(posture, target, view, fault, lost, not_measured(s.sensors))
 
 

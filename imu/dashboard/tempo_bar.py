@@ -42,11 +42,20 @@ class TempoBar(Panel[TempoState]):
         s = self.state
         if sum(s.tempo) <= 0:
             return "No tempo prescribed"
-        if 0 <= s.phase < 4:
-            now = f"{s.words[s.phase]}, {seconds(s.tempo[s.phase])} seconds"
+        phase = self.phase_now()
+        if phase >= 0:
+            now = f"{s.words[phase]}, {seconds(s.tempo[phase])} seconds"
             return f"{now}, out of tempo" if s.late else now
         plan = ", ".join(f"{word} {seconds(t)}" for word, t in zip(s.words, s.tempo, strict=True) if t > 0)
         return f"Tempo in seconds: {plan}"
+
+    def phase_now(self) -> int:
+        """The phase that the tempo asks for now; without a pace the one the person is in; -1 = none."""
+        s = self.state
+        if s.pace is None:
+            return s.phase if 0 <= s.phase < 4 else -1
+        ends = [sum(s.tempo[: k + 1]) for k in range(4)]
+        return next((k for k in range(4) if s.tempo[k] > 0 and s.pace < ends[k]), -1)
 
     def segments(self, width: float) -> list[tuple[int, float, float, float]]:
         """(phase, start in s, x, width) of every phase that has a duration."""
@@ -73,12 +82,11 @@ class TempoBar(Panel[TempoState]):
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette, s = self.look.palette, self.state
         top, size = height - BAR_HEIGHT, round(36 * min(self.look.text, 48 / 36))
-        segments = self.segments(width)
+        segments, now = self.segments(width), self.phase_now()
         for k, start, x, wide in segments:
-            current = s.phase == k or (s.pace is not None and start <= s.pace < start + s.tempo[k])
-            on_pace = s.pace is not None and start <= s.pace < start + s.tempo[k]
+            current = k == now
             box(p, x, top, wide, BAR_HEIGHT, palette["raised" if current else "surface"], 10)
-            if on_pace and s.pace is not None:
+            if current and s.pace is not None:
                 done = wide * (s.pace - start) / s.tempo[k]
                 box(p, x, top, max(20.0, done), BAR_HEIGHT, palette["ref"], 10)
             self._label(p, k, x, top, wide, size, current)
@@ -87,7 +95,7 @@ class TempoBar(Panel[TempoState]):
                 write(p, x + wide - 12, top + BAR_HEIGHT / 2 + 7, LETTERS[k], 20, palette["ink3"], 500, align="right")
         if s.pace is None or not segments:
             return
-        middle, pace = top + BAR_HEIGHT / 2, self.position(s.pace, width)
+        middle, pace = top + BAR_HEIGHT / 2, min(max(self.position(s.pace, width), 3.0), width - 3.0)
         line(p, pace, top - 6, pace, top + BAR_HEIGHT - 3, palette["ink"], 6, cap_round=True)
         if s.person is None:
             return
