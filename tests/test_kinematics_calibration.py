@@ -113,7 +113,7 @@ def test_shifting_about_before_the_movement_does_not_count():
 
 
 def test_a_recording_that_starts_just_before_the_first_move_is_calibrated_from_the_short_stand():
-    grid = Person().grid()
+    grid = Person(guided=(5.0, 8.5, 12.0, 15.5), seconds=24.0).grid()
     frames, events, body = run(part_of(grid, 400, len(grid)), setup())
     assert body.calibration is not None
     assert kinds(events) == ["stand_found", "movement_found", "calibrated"]

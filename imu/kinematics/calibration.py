@@ -17,12 +17,9 @@ import numpy as np
 
 from imu.conventions import G
 from imu.kinematics.layout import OTHER, PELVIS, THIGH, Record
+from imu.kinematics.quiet import ACC_TOLERANCE
 from imu.packets import Floats
 
-ACC_TOLERANCE: Final = 0.5
-"""m/s². Sensors with a bias of 5 m/s² exist; 0.5 is 3° of tilt in the worst direction."""
-ACC_SPREAD: Final = 0.4
-"""m/s², standard deviation of the acceleration's norm in a stand."""
 MOST_SECOND_SHARE: Final = 0.4
 """Second principal value over the first: more is not a movement about one axis."""
 LEAST_SIGN: Final = 0.4

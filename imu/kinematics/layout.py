@@ -15,7 +15,11 @@ Record = np.void
 PELVIS, THIGH, SHANK = 0, 1, 2
 OTHER: Final = -1
 """Feet and trunk: no angle of this version needs them."""
-PART_NAMES: Final = {"pelvis": PELVIS, "thigh": THIGH, "shank": SHANK}
+
+# SEARCH.has_stand: a short run, or a full one
+PROVISIONAL, FULL = 1, 2
+# why the search stopped
+END, QUIET, SHORT, MOVED = range(4)
 
 SENSOR: Final = np.dtype(
     [
@@ -23,7 +27,9 @@ SENSOR: Final = np.dtype(
         # the quiet run under way: direction of up at its start, sums over its frames
         ("run_up", "f8", (3,)), ("run_turn", "f8", (9,)), ("run_acc", "f8"), ("run_acc2", "f8"), ("run_n", "i8"),
         # the stand: up in the sensor frame, two directions square to it (a x b = up), excluded or not
-        ("used", "i8"), ("up", "f8", (3,)), ("a", "f8", (3,)), ("b", "f8", (3,)), ("turned", "i8"),
+        ("used", "i8"), ("up", "f8", (3,)), ("a", "f8", (3,)), ("b", "f8", (3,)),
+        # mean rotation to earth (row by row), and whether the filter has started again since
+        ("turn", "f8", (9,)), ("turned", "i8"),
         # the movement: low-passed rate in the plane a, b; its second moments; the lean of gravity there
         ("low", "f8", (4,)), ("rate", "f8", (3,)), ("lean", "f8", (2,)), ("spread", "f8", (3,)), ("path", "f8"),
         ("tilt", "f8"), ("out", "i8"), ("cycles", "i8"),
@@ -44,12 +50,11 @@ SEARCH: Final = np.dtype(
 
 SEGMENT: Final = np.dtype(
     [
-        ("part", "i8"), ("leg", "i8"), ("known", "i8"), ("q", "f8", (4,)),
+        ("part", "i8"), ("known", "i8"), ("q", "f8", (4,)),
         # heading of the segment's frame at the stand in the sensor's own earth frame, and of its flexion axis (to the
         # right) when the person last stood
         ("facing_known", "i8"), ("facing", "f8", (2,)), ("axis_known", "i8"), ("axis", "f8", (2,)),
         ("axis_age", "i8"), ("turned", "f8"),
-        ("stand_turn", "f8", (9,)),
         ("extra", "f8"), ("axis_sigma", "f8"), ("stand_sigma", "f8"),
         # of the present frame
         ("flags", "i8"), ("fine", "i8"), ("tilt", "f8"), ("calm", "i8"), ("sagittal", "f8"), ("frontal", "f8"),
@@ -58,3 +63,8 @@ SEGMENT: Final = np.dtype(
     ]
 )  # fmt: skip
 """One sensor once it is calibrated; `q` is q_sensor_segment."""
+
+
+def part_of(segment: str) -> int:
+    """`part_of("thigh_left") == THIGH`."""
+    return {"pelvis": PELVIS, "thigh": THIGH, "shank": SHANK}.get(segment.split("_")[0], OTHER)

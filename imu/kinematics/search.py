@@ -1,277 +1,39 @@
-"""Looks for the quiet stand and the guided movement after it, frame by frame, and keeps sums over them.
+"""Looks for the calibration: the loop over the frames, and what is decided where it stops.
 
-A run is quiet while every sensor turns slower than `STILL_RATE` and gravity stays within `STILL_DRIFT` of where it was at
-the start of the run. Every `STAND_S` of it is one candidate for the stand, so that the newest one counts: the heading and
-the bias of the filters are best then, and who lies on a table, sits or is being strapped is not calibrated as standing.
-The kernel stops at the frames at which something has to be decided; sums go on in between.
+The kernel goes on until a quiet run or a movement is complete; the decision belongs to that frame, wherever a block of
+frames ends. A quiet run in another pose replaces the stand: who lay on a table, sat or was being strapped is not
+calibrated as standing.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.fusion.quaternion import conj, rotate
+from imu.config import Setup
+from imu.errors import ConfigError
+from imu.fusion.grid import GridBlock
 from imu.kernels import kernel
-from imu.kinematics.layout import OTHER, PELVIS, SHANK, THIGH, Records
-from imu.packets import UNKNOWN, Floats, Ints, Quality
+from imu.kinematics import movement, stand
+from imu.kinematics.calibration import Calibration, SegmentCalibration, calibrate_segment, directions_square_to
+from imu.kinematics.layout import END, FULL, MOVED, PELVIS, PROVISIONAL, QUIET, SEARCH, SENSOR, SHORT, Records, part_of
+from imu.kinematics.quiet import QuietRun, quiet_run
+from imu.outputs import Event
+from imu.packets import Floats, Ints
 
-STAND_S: Final = 2.0
-SHORT_STAND_S: Final = 0.5
-"""A run of this length is remembered in case no full one comes: recordings often start just before the first move."""
-STILL_RATE: Final = 0.25
-"""rad/s (14°/s) after 0.1 s of smoothing: standing sways with up to 0.1, and an unknown bias adds 0.05."""
-STILL_DRIFT: Final = math.radians(3.0)
-SMOOTHING_S: Final = 0.1
-AWAY_S: Final = 10.0
-"""A sensor that is silent for so long is not waited for."""
-
-OUT: Final = np.array([math.radians(8.0), math.radians(20.0), math.radians(12.0)])
-"""(3,) tilt from the stand, by part, from which a movement counts as one."""
-NEAR: Final = math.radians(10.0)
-"""Tilt from the stand that is standing again."""
-NEAR_S: Final = 0.4
-CYCLES: Final = 2
-PATIENCE_CYCLES: Final = 4
-MOVING_S: Final = 6.0
-"""After so long and `PATIENCE_CYCLES` the movement is judged even if the person does not come back to the stand."""
-RATE_CORNER_HZ: Final = 6.0
-"""Soft tissue swings above it."""
-
-# Search.has_stand: a short run, or a full one
-PROVISIONAL, FULL = 1, 2
-# why `run` returned
-END, QUIET, SHORT, MOVED = range(4)
-
-_UNKNOWN, _SETTLING = int(UNKNOWN), int(Quality.SETTLING)
-_NOT_TO_LEARN_FROM: Final = int(Quality.SATURATED_GYR | Quality.GAP)
-
-
-@kernel
-def forget_run(sensors: Records) -> None:
-    """Begin a new quiet run."""
-    for j in range(len(sensors)):
-        sensors[j]["run_n"] = 0
-        sensors[j]["run_acc"] = 0.0
-        sensors[j]["run_acc2"] = 0.0
-        for x in range(9):
-            sensors[j]["run_turn"][x] = 0.0
-
-
-@kernel
-def forget_movement(search: Records, sensors: Records) -> None:
-    """Begin a new movement."""
-    search[0]["near"] = 0
-    search[0]["moving"] = 0
-    search[0]["judged"] = 0
-    search[0]["t_moved"] = -1
-    for j in range(len(sensors)):
-        s = sensors[j]
-        s["path"] = 0.0
-        s["out"] = 0
-        s["cycles"] = 0
-        for x in range(3):
-            s["rate"][x] = 0.0
-            s["spread"][x] = 0.0
-        s["lean"][0] = 0.0
-        s["lean"][1] = 0.0
-
-
-@kernel
-def watch(row: int, q: Floats, gyr: Floats, flags: NDArray[np.uint16], dt: float, fresh: bool, sensors: Records) -> bool:
-    """Take one frame's rates and silence; True if every sensor is still. `fresh`: a run would begin with this frame."""
-    gain = dt / (SMOOTHING_S + dt)
-    still, seen = True, False
-    for j in range(len(sensors)):
-        s = sensors[j]
-        if s["part"] == OTHER:
-            continue
-        if (flags[row, j] & _UNKNOWN) != 0 or q[row, j, 0] != q[row, j, 0]:
-            s["away"] += 1
-            s["settled"] = 0
-            if (flags[row, j] & _SETTLING) != 0:
-                s["turned"] = 1  # a restarted filter has a new heading
-            if s["away"] * dt < AWAY_S:
-                still = False
-            continue
-        if s["settled"] == 0:
-            for x in range(3):
-                s["rest_gyr"][x] = gyr[row, j, x]
-        s["away"] = 0
-        s["settled"] = 1
-        seen = True
-        rate = 0.0
-        for x in range(3):
-            s["rest_gyr"][x] += gain * (gyr[row, j, x] - s["rest_gyr"][x])
-            rate += s["rest_gyr"][x] ** 2
-        if rate > STILL_RATE * STILL_RATE:
-            still = False
-        qi = (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3])
-        ux, uy, uz = rotate(conj(qi), (0.0, 0.0, 1.0))
-        if fresh or s["run_n"] == 0:
-            s["run_up"][0], s["run_up"][1], s["run_up"][2] = ux, uy, uz
-        elif ux * s["run_up"][0] + uy * s["run_up"][1] + uz * s["run_up"][2] < math.cos(STILL_DRIFT):
-            still = False
-    return still and seen
-
-
-@kernel
-def gather(row: int, q: Floats, acc: Floats, sensors: Records) -> None:
-    """Add one still frame to the quiet run."""
-    for j in range(len(sensors)):
-        s = sensors[j]
-        if s["part"] == OTHER or s["settled"] == 0:
-            continue
-        w, x, y, z = q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]
-        turn = s["run_turn"]
-        turn[0] += 1.0 - 2.0 * (y * y + z * z)
-        turn[1] += 2.0 * (x * y - w * z)
-        turn[2] += 2.0 * (x * z + w * y)
-        turn[3] += 2.0 * (x * y + w * z)
-        turn[4] += 1.0 - 2.0 * (x * x + z * z)
-        turn[5] += 2.0 * (y * z - w * x)
-        turn[6] += 2.0 * (x * z - w * y)
-        turn[7] += 2.0 * (y * z + w * x)
-        turn[8] += 1.0 - 2.0 * (x * x + y * y)
-        norm2 = acc[row, j, 0] ** 2 + acc[row, j, 1] ** 2 + acc[row, j, 2] ** 2
-        s["run_acc"] += math.sqrt(norm2)
-        s["run_acc2"] += norm2
-        s["run_n"] += 1
-
-
-@kernel
-def move(row: int, q: Floats, gyr: Floats, flags: NDArray[np.uint16], dt: float, sensors: Records) -> None:
-    """Add one frame to the movement: second moments of the rate square to up, and the way gravity leans.
-
-    |lean| x lean is summed: its direction tells the dominant way of tilting for an axis that is not known yet.
-    """
-    gain = 1.0 - math.exp(-2.0 * math.pi * RATE_CORNER_HZ * dt)
-    for j in range(len(sensors)):
-        s = sensors[j]
-        if s["used"] == 0 or s["settled"] == 0:
-            continue
-        up, a, b, low = s["up"], s["a"], s["b"], s["low"]
-        qi = (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3])
-        ux, uy, uz = rotate(conj(qi), (0.0, 0.0, 1.0))
-        pa = ux * a[0] + uy * a[1] + uz * a[2]
-        pb = ux * b[0] + uy * b[1] + uz * b[2]
-        lean = math.sqrt(pa * pa + pb * pb)
-        tilt = math.atan2(lean, ux * up[0] + uy * up[1] + uz * up[2])
-        wa = gyr[row, j, 0] * a[0] + gyr[row, j, 1] * a[1] + gyr[row, j, 2] * a[2]
-        wb = gyr[row, j, 0] * b[0] + gyr[row, j, 1] * b[1] + gyr[row, j, 2] * b[2]
-        low[0] += gain * (wa - low[0])
-        low[1] += gain * (wb - low[1])
-        low[2] += gain * (low[0] - low[2])
-        low[3] += gain * (low[1] - low[3])
-        wa, wb = low[2], low[3]
-        s["tilt"] = tilt
-        if (flags[row, j] & _NOT_TO_LEARN_FROM) == 0:
-            s["rate"][0] += wa * wa * dt
-            s["rate"][1] += wa * wb * dt
-            s["rate"][2] += wb * wb * dt
-            s["path"] += math.sqrt(wa * wa + wb * wb) * dt
-            s["lean"][0] += pa * lean * dt
-            s["lean"][1] += pb * lean * dt
-            s["spread"][0] += pa * pa * dt
-            s["spread"][1] += pa * pb * dt
-            s["spread"][2] += pb * pb * dt
-        if tilt > OUT[s["part"]]:
-            s["out"] = 1
-        elif s["out"] == 1 and tilt < 0.6 * OUT[s["part"]]:
-            s["out"] = 0
-            s["cycles"] += 1
-
-
-@kernel
-def leading_part(sensors: Records) -> int:
-    """Whose excursions are counted: thighs, without them shanks, without them the pelvis; OTHER if none is used."""
-    best = OTHER
-    for j in range(len(sensors)):
-        if sensors[j]["used"] == 1:
-            part = sensors[j]["part"]
-            if part == THIGH or (part == SHANK and best != THIGH) or (part == PELVIS and best == OTHER):
-                best = part
-    return best
-
-
-@kernel
-def moved_enough(dt: float, search: Records, sensors: Records) -> bool:
-    """The movement is worth judging: out and back often enough on every leg, and standing again."""
-    g = search[0]
-    part = leading_part(sensors)
-    least, most = 1 << 30, 0
-    near, out = True, False
-    for j in range(len(sensors)):
-        s = sensors[j]
-        if s["used"] == 0 or s["settled"] == 0:
-            continue
-        if s["tilt"] > NEAR:
-            near = False
-        if s["part"] == part:
-            least = min(least, s["cycles"])
-            most = max(most, s["cycles"])
-            out = out or s["out"] == 1
-    g["near"] = g["near"] + 1 if near else 0
-    if out and g["t_moved"] < 0:
-        g["t_moved"] = g["t"]
-    enough = most >= CYCLES and (least >= 1 or most > PATIENCE_CYCLES)
-    if not enough:
-        return False
-    if g["near"] * dt >= NEAR_S:
-        first = g["judged"] == 0
-        g["judged"] = 1
-        return first
-    g["judged"] = 0
-    g["moving"] += 1
-    long_enough = most >= PATIENCE_CYCLES and g["moving"] * dt >= MOVING_S
-    if long_enough:
-        g["moving"] = 0
-    return long_enough
-
-
-@kernel
-def quiet_run(
-    row: int, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], dt: float, search: Records, sensors: Records
-) -> int:  # fmt: skip
-    """One frame of the search for a stand: QUIET or SHORT when a run is long enough or has ended."""
-    g = search[0]
-    fresh = g["still"] == 0
-    if fresh:
-        g["t_run"] = g["t"]
-    if watch(row, q, gyr, flags, dt, fresh, sensors):
-        if fresh:
-            forget_run(sensors)
-        gather(row, q, acc, sensors)
-        g["still"] += 1
-        return QUIET if g["still"] >= int(STAND_S / dt + 0.5) else END
-    ended = g["still"] >= int(SHORT_STAND_S / dt + 0.5) and g["has_stand"] < FULL
-    g["still"] = 0
-    return SHORT if ended else END
-
-
-@kernel
-def given_stand(
-    row: int, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], dt: float, search: Records, sensors: Records
-) -> int:  # fmt: skip
-    """One frame of a stand whose window was given: QUIET with the first frame after it."""
-    g = search[0]
-    inside = g["stand_from"] <= g["t"] < g["stand_to"]
-    fresh = inside and g["still"] == 0
-    still = watch(row, q, gyr, flags, dt, fresh, sensors)
-    if inside:
-        if fresh:
-            g["t_run"] = g["t"]
-            forget_run(sensors)
-        gather(row, q, acc, sensors)
-        g["still"] += 1
-        if not still:
-            g["restless"] += 1
-    elif g["t"] >= g["stand_to"] and g["still"] >= 0:
-        return QUIET
-    return END
+SAME_POSE: Final = math.radians(10.0)
+"""Two stands closer than this are one."""
+ATTEMPTS: Final = 2
+"""Movements that are refused for one segment of a leg; the next one is taken without it."""
+RESTLESS_SHARE: Final = 0.2
+"""of the frames of a given stand."""
+ASK_TO_STAND: Final = "Stand upright and still, feet hip-width apart, looking straight ahead"
+ASK_TO_MOVE: Final = "Now make two slow half squats, straight ahead, and stand still again"
+ASK_AGAIN: Final = "Once more, please: two slow half squats, straight ahead, and stand still again"
 
 
 @kernel
@@ -288,21 +50,225 @@ def run(
     for row in range(start, len(t_us)):
         g["t"] = t_us[row]
         if g["stand_to"] >= 0:
-            why = given_stand(row, q, gyr, acc, flags, dt, search, sensors)
+            why = stand.step_given(row, q, gyr, acc, flags, dt, search, sensors)
         else:
-            why = quiet_run(row, q, gyr, acc, flags, dt, search, sensors)
+            why = stand.step(row, q, gyr, acc, flags, dt, search, sensors)
         if g["move_to"] >= 0:
             if g["has_stand"] > 0 and g["move_from"] <= g["t"] < g["move_to"]:
-                move(row, q, gyr, flags, dt, sensors)
-                moved_enough(dt, search, sensors)
+                movement.move(row, q, gyr, flags, dt, sensors)
+                movement.moved_enough(dt, search, sensors)
             if g["t"] >= g["move_to"] and g["move_judged"] == 0:
                 g["move_judged"] = 1
                 why = MOVED
         elif g["has_stand"] > 0:
-            move(row, q, gyr, flags, dt, sensors)
+            movement.move(row, q, gyr, flags, dt, sensors)
             # a candidate stand that falls on the same frame is decided with the next one
-            if moved_enough(dt, search, sensors):
+            if movement.moved_enough(dt, search, sensors):
                 why = MOVED
         if why != END:
             return row + 1, why
     return len(t_us), END
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchState:
+    """Everything that changes in a `CalibrationSearch`."""
+
+    search: Records
+    sensors: Records
+    stand_us: tuple[int, int]
+    stand_acc: Floats
+    reported: tuple[str, ...]
+    help: str
+    calibration: Calibration | None
+
+
+class CalibrationSearch:
+    """Finds the stand and the movement of a session, or judges the windows that the setup names."""
+
+    def __init__(self, setup: Setup) -> None:
+        if setup.stand_s and setup.movement_s and setup.movement_s[0] < setup.stand_s[1]:
+            raise ConfigError(
+                f"movement_s {setup.movement_s} begins before stand_s {setup.stand_s} has ended; name a stand before it"
+            )
+        self._setup = setup
+        self._names = [s.segment for s in setup.sensors]
+        self._dt = 1.0 / setup.grid_hz
+        self._search = np.zeros(1, SEARCH)
+        self._search["t_moved"] = -1
+        for key, window in (("stand", setup.stand_s), ("move", setup.movement_s)):
+            for end, x in zip(("from", "to"), window or (-1e-6, -1e-6), strict=True):
+                self._search[f"{key}_{end}"] = round(x * 1e6)
+        self._sensors = np.zeros(len(self._names), SENSOR)
+        self._sensors["part"] = [part_of(name) for name in self._names]
+        self._stand_us = (0, 0)
+        self._stand_acc = np.full(len(self._names), np.nan)
+        self._reported: tuple[str, ...] = ()
+        self._help = ""
+        self.calibration: Calibration | None = None
+        """None until the movement has been found."""
+
+    @property
+    def stage(self) -> str:
+        """`stand`, `movement` or `ready`."""
+        if self.calibration is not None:
+            return "ready"
+        return "movement" if self._search[0]["has_stand"] == FULL else "stand"
+
+    @property
+    def instruction(self) -> str:
+        """What the person should do now; empty when ready."""
+        if self.calibration is not None:
+            return ""
+        if self._search[0]["has_stand"] != FULL:
+            return self._help or ASK_TO_STAND
+        return ASK_AGAIN if self._search[0]["refused"] else ASK_TO_MOVE
+
+    def turn_at_stand(self, j: int) -> Floats | None:
+        """(3, 3) mean R_earth_sensor of one sensor in the stand; None if its heading has changed since."""
+        s = self._sensors[j]
+        return np.array(s["turn"]).reshape(3, 3) if s["turned"] == 0 else None
+
+    def look(self, grid: GridBlock, start: int, events: list[Event]) -> int:
+        """Frames from `start` on, to the next decision; returns the frame after it and adds what happened to `events`."""
+        row, why = run(start, grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags, self._dt, self._search, self._sensors)
+        if why == QUIET and self._setup.stand_s:
+            self._judge_given_stand(events)
+            self._search["still"] = -1
+        elif why == QUIET:
+            self._consider_stand(FULL, events)
+            self._search["still"] = 0
+        elif why == SHORT:
+            self._consider_stand(PROVISIONAL, events)
+        elif why == MOVED and self._setup.movement_s:
+            self._judge_given_movement(events)
+        elif why == MOVED:
+            self._consider_movement(events)
+        return row
+
+    def _consider_stand(self, kind: int, events: list[Event]) -> None:
+        """A run of quiet frames has ended or is long enough: is it the stand?"""
+        g, now = self._search[0], int(self._search[0]["t"])
+        if g["has_stand"] and 0 <= g["move_from"] <= now:
+            return  # the movement that was asked for has begun
+        quiet = quiet_run(self._names, self._sensors)
+        if not quiet.steady:
+            return
+        if kind == FULL or not any(quiet.fits):
+            self._report_bad(quiet, events)
+        if not any(quiet.fits):
+            self._help = quiet.for_the_person
+            return
+        used = [bool(s["used"]) for s in self._sensors]
+        same = quiet.fits == used and all(
+            not ok or float(np.array(s["up"]) @ up) > math.cos(SAME_POSE)
+            for ok, s, up in zip(quiet.fits, self._sensors, quiet.up, strict=True)
+        )
+        had, moving = int(g["has_stand"]), int(self._sensors["cycles"].max()) > 0
+        # between the first and the second half of the movement; or a short rest among movements
+        if moving and ((same and had == kind) or kind == PROVISIONAL):
+            return
+        self._take_stand(kind, quiet, (int(g["t_run"]), now))
+        if kind == FULL and not (had == kind and same):
+            events.append(Event("stand_found", int(g["t_run"]), now, detail=f"stood still for {stand.STAND_S:.0f} s"))
+
+    def _take_stand(self, kind: int, quiet: QuietRun, stand_us: tuple[int, int]) -> None:
+        """Keep directions and headings; what has moved so far is forgotten."""
+        for s, up, ok in zip(self._sensors, quiet.up, quiet.fits, strict=True):
+            s["used"] = int(ok)
+            if ok:
+                s["up"], s["turned"] = up, 0
+                s["a"], s["b"] = directions_square_to(up)
+                s["turn"] = np.array(s["run_turn"]) / int(s["run_n"])
+        self._stand_us, self._stand_acc = stand_us, quiet.acc
+        self._search["has_stand"] = kind
+        self._help = ""
+        movement.forget_movement(self._search, self._sensors)
+
+    def _judge_given_stand(self, events: list[Event]) -> None:
+        """The window of the stand is over."""
+        g, now = self._search[0], int(self._search[0]["t"])
+        quiet, frames, reason = quiet_run(self._names, self._sensors), int(g["still"]), ""
+        if frames * self._dt < stand.SHORT_STAND_S - self._dt:
+            reason = f"stand_s holds {frames * self._dt:.2f} s of data; give at least {stand.SHORT_STAND_S} s"
+        elif int(g["restless"]) > RESTLESS_SHARE * frames or not quiet.steady:
+            reason = "somebody moved in stand_s; name a window of standing still"
+        elif not any(quiet.fits):
+            reason = quiet.complaint or "no sensor was known in stand_s"
+        if reason:
+            self._refuse(reason, events)
+            return
+        self._report_bad(quiet, events)
+        self._take_stand(FULL, quiet, (int(g["t_run"]), now))
+        events.append(Event("stand_found", int(g["t_run"]), now, method="given", detail=f"{frames * self._dt:.1f} s"))
+
+    def _refuse(self, reason: str, events: list[Event]) -> None:
+        now = int(self._search[0]["t"])
+        events.append(Event("calibration_refused", now, now, detail=reason))
+
+    def _report_bad(self, quiet: QuietRun, events: list[Event]) -> None:
+        """Say once which sensors cannot be used."""
+        if quiet.bad and quiet.bad != self._reported:
+            self._refuse(quiet.complaint, events)
+        self._reported = quiet.bad
+
+    def _consider_movement(self, events: list[Event]) -> None:
+        """The person has moved enough: is there a frame for every segment?"""
+        found = self._fit()
+        # the pelvis is not waited for: an upright squat hardly tilts it
+        missing = [
+            f"{f.segment}: {f.reason}"
+            for f, s in zip(found, self._sensors, strict=True)
+            if s["used"] and f.q_sensor_segment is None and s["part"] != PELVIS
+        ]
+        waited = self._search[0]["refused"] >= ATTEMPTS
+        leading = int(movement.leading_part(self._sensors))
+        led = any(f.q_sensor_segment and s["part"] == leading for f, s in zip(found, self._sensors, strict=True))
+        if not led or (missing and not waited):
+            self._refuse("; ".join(missing or [f"{f.segment}: {f.reason}" for f in found if f.reason]), events)
+            self._search["refused"] += 1
+            movement.forget_movement(self._search, self._sensors)  # a clean one counts, not the mean with a bad one
+            return
+        self._accept(found, int(self._search[0]["t_moved"]), events)
+
+    def _judge_given_movement(self, events: list[Event]) -> None:
+        """The window of the movement is over."""
+        assert self._setup.movement_s is not None
+        if self._search[0]["has_stand"] == 0:
+            self._refuse("no quiet stand was found before movement_s", events)
+            return
+        found = self._fit()
+        if not any(f.q_sensor_segment for f in found):
+            self._refuse("; ".join(f"{f.segment}: {f.reason}" for f in found if f.reason), events)
+            return
+        self._accept(found, round(self._setup.movement_s[0] * 1e6), events)
+
+    def _fit(self) -> tuple[SegmentCalibration, ...]:
+        stand_s = (self._stand_us[1] - self._stand_us[0]) * 1e-6
+        return tuple(
+            calibrate_segment(name, s, float(acc), stand_s)
+            for name, s, acc in zip(self._names, self._sensors, self._stand_acc, strict=True)
+        )
+
+    def _accept(self, found: tuple[SegmentCalibration, ...], moved_us: int, events: list[Event]) -> None:
+        """The calibration is complete; it holds from the next frame on."""
+        now, cycles = int(self._search[0]["t"]), int(self._sensors["cycles"].max())
+        self.calibration = calibration = Calibration(self._stand_us, (moved_us, now), cycles, found)
+        a, b = self._stand_us
+        if self._search[0]["has_stand"] != FULL:
+            events.append(Event("stand_found", a, now, detail=f"stood still for {(b - a) * 1e-6:.1f} s"))
+        events.append(Event("movement_found", moved_us, now, detail=f"{cycles} times out and back"))
+        events.append(Event("calibrated", now, now, detail=calibration.summary))
+
+    def state(self) -> SearchState:
+        """A copy of everything that changes."""
+        return SearchState(
+            self._search.copy(), self._sensors.copy(), self._stand_us, self._stand_acc.copy(), self._reported, self._help,
+            self.calibration,
+        )  # fmt: skip
+
+    def restore(self, state: SearchState) -> None:
+        """Continue from what `state` of a search with equal setup returned."""
+        self._search, self._sensors, self._stand_acc = state.search.copy(), state.sensors.copy(), state.stand_acc.copy()
+        self._stand_us, self._reported, self._help = state.stand_us, state.reported, state.help
+        self.calibration = state.calibration
