@@ -90,6 +90,14 @@ def test_clip_that_is_late_starts_at_once() -> None:
     assert mixer.started[0].at == 1000
 
 
+def test_clip_that_nobody_asked_for_in_time_is_dropped() -> None:
+    mixer, out = Mixer(), np.zeros((240, 2), np.float32)
+    for number, now_ns in ((1, 1000), (2, 1001)):
+        mixer.play(Clip(clip(500, 0.005), number, until_ns=1000))
+        mixer.render(out, now_ns)
+    assert [s.number for s in mixer.started] == [1]
+
+
 def test_replaced_voice_fades_and_never_overlaps() -> None:
     mixer, low, high = Mixer(), clip(400, 1.0), clip(1000, 0.2)
     mixer.play(Clip(low, 1))

@@ -107,6 +107,19 @@ def test_onset_of_a_cue_that_waits_for_another_to_fade(clock: Clock) -> None:
     assert second.t_host_ns - first.t_host_ns == 5_000_000  # the fade; both requests came at the same time of this clock
 
 
+def test_late_cue_is_not_sounded(clock: Clock) -> None:
+    """Seen on a busy computer: after a gap the driver paused for 1.5 s, and the words came in the next phase."""
+    library = ScriptedSoundDevice()
+    audio = playing(library)
+    audio.play(cue("depth"), clock.ns)
+    clock.ns += 1_500_000_000
+    assert not library.stream.ask(960).any()
+    audio.play(cue("tempo"), clock.ns)
+    clock.ns += 20_000_000
+    assert library.stream.ask(960).any()
+    assert [o.cue.rule for o in audio.take_onsets()] == ["tempo"]
+
+
 def test_cue_that_was_never_heard_has_no_onset() -> None:
     library = ScriptedSoundDevice()
     audio = playing(library)

@@ -35,6 +35,8 @@ class Clip:
     """Given back when it starts."""
     at: int | None = None
     """Sample index at which its first sample is due; None = now. In the past = now."""
+    until_ns: int | None = None
+    """Time, on the clock of `Mixer.render`, after which it is dropped instead of sounded late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +94,18 @@ class Mixer:
     def sounding(self) -> bool:
         return self._voice is not None or self._next is not None or bool(self._queue)
 
-    def render(self, out: Stereo) -> None:
-        """Fill (n, 2) with the next n samples."""
+    def render(self, out: Stereo, now_ns: int = 0) -> None:
+        """Fill (n, 2) with the next n samples. `now_ns`: time of the request."""
+        while self._queue:
+            clip = self._queue.popleft()
+            if clip.until_ns is None or now_ns <= clip.until_ns:
+                self._next = clip
         for start in range(0, len(out), BLOCK):
             self._block(out[start : start + BLOCK])
 
     def _block(self, out: Stereo) -> None:
         n = len(out)
         out.fill(0.0)
-        while self._queue:
-            self._next = self._queue.popleft()
         if self.muted:
             self._next = None
         row = 0

@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 RETRY_NS = 3_000_000_000
 """Between two attempts to get a device: each asks every driver anew, 25 ms of one core."""
+LATE_NS = 300_000_000
+"""A cue that the driver has not asked for by then is shown, not heard: late words meet another phase of the movement.
+Seen after a gap, when the driver paused for 1.5 s."""
 REMEMBERED = 64
 """Cues whose onset is still to come or to be fetched."""
 SIDES_AND_NONE: tuple[Side | None, ...] = (*SIDES, None)
@@ -120,7 +123,7 @@ class AudioOut:
             return
         self._number += 1
         self._asked.append((self._number, cue, now_ns))
-        self.mixer.play(Clip(self._clip(cue), self._number))
+        self.mixer.play(Clip(self._clip(cue), self._number, until_ns=time.perf_counter_ns() + LATE_NS))
 
     def silence(self) -> None:
         """Esc: stop what sounds and stay mute; again: sound on."""
@@ -209,7 +212,7 @@ class AudioOut:
     def _fill(self, out: Stereo, t_first_ns: int) -> None:
         """The driver's thread asks for samples."""
         first = self.mixer.at
-        self.mixer.render(out)
+        self.mixer.render(out, time.perf_counter_ns())
         while self.mixer.started:
             started = self.mixer.started.popleft()
             t_host_ns = t_first_ns + (started.at - first) * 1_000_000_000 // self.mixer.rate_hz
