@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from math import nan, radians
 
@@ -14,8 +13,6 @@ from imu.conventions import ANGLES, CORE_SEGMENTS, SIDES, Side, angle_column
 from imu.outputs import Cue
 from imu.packets import Floats, Health
 from imu.snapshot import DrillView, RepetitionView, Snapshot, SoundView
-
-os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 DRILL = DrillView(
     "Squat", 8, (3.0, 1.0, 2.0, 1.0), depth_target=(radians(80), radians(100)), depth_scale=radians(115)

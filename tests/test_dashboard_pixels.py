@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from math import nan
 
 import dashboard_scenes as scenes
 import numpy as np
 import pytest
+from dashboard_bench import open_view  # noqa: F401  (fixtures)
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
@@ -18,16 +18,6 @@ from imu.dashboard.patient_view import PatientView
 from imu.dashboard.pose import HIP_X, LIMB_LENGTH, Camera, Leg, Posture, joints, measured_posture, target_posture
 from imu.dashboard.theme import DARK, LIGHT, PALETTES, Look
 from imu.snapshot import Snapshot
-
-
-@pytest.fixture
-def view(qtbot) -> Iterator[PatientView]:
-    v = PatientView()
-    qtbot.addWidget(v)
-    v.resize(1280, 800)
-    v.show()
-    yield v
-    v.close()
 
 
 def where(widget: QWidget, colour: str) -> NDArray[np.bool_]:
