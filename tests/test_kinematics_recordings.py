@@ -1,0 +1,137 @@
+"""Recorded people: a knee with an optical reference, squats, whole bodies in motion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kinematics_bodies import kinds
+
+import imu
+from imu.conventions import SIDES
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+pytestmark = [pytest.mark.validation, pytest.mark.skipif(not DATA.exists(), reason="../shared/data is absent")]
+
+
+def percentiles(result, name, side=None):
+    """5 %, 50 %, 95 % in degrees of what is known."""
+    x = np.degrees(result.angle(name, side))
+    return np.percentile(x[np.isfinite(x)], (5, 50, 95))
+
+
+class Landing:
+    """One person's drop landings, left leg, 100 Hz, with optical knee angles."""
+
+    def __init__(self):
+        data = np.load(DATA / "knee_landing" / "drop_landing_left.npz")
+        t_us = np.arange(len(data["t"])) * 10_000
+        self.recording = imu.Recording.from_samples(
+            {
+                f"{part}_left": imu.Samples(t_us, data[f"gyr_{part}"].astype(float), data[f"acc_{part}"].astype(float))
+                for part in ("thigh", "shank")
+            }
+        )
+        # relative to the mean of the quiet stand of 2 to 3 s, as the data's description asks for
+        self.flexion = data["ref_knee_clin_deg"][:, 0] - data["ref_knee_clin_deg"][200:300, 0].mean()
+
+    def errors(self, result):
+        """(error, sigma) of knee flexion in degrees where it is known."""
+        found = np.degrees(result.angle("knee_flexion", "left"))
+        reference = self.flexion[result.t_us // 10_000]
+        known = np.isfinite(found) & np.isfinite(reference)
+        return (found - reference)[known], np.degrees(result.sigma("knee_flexion", "left"))[known]
+
+
+@pytest.fixture(scope="module")
+def landing():
+    return Landing()
+
+
+@pytest.mark.parametrize(
+    "windows", [{}, {"stand_s": (2.0, 3.0)}, {"stand_s": (2.0, 3.0), "movement_s": (3.0, 20.0)}]
+)  # fmt: skip
+def test_knee_flexion_of_landings_against_markers(landing, windows):
+    result = imu.process(landing.recording, **windows)
+    assert kinds(result.events)[-1] == "calibrated"
+    error, sigma = landing.errors(result)
+    assert len(error) > 4000
+    assert np.sqrt(np.mean(error**2)) < 2.0
+    assert np.mean(np.abs(error) < 2 * sigma) > 0.95
+    assert percentiles(result, "knee_flexion", "left")[2] > 60
+
+
+def test_walking_of_a_whole_body():
+    """Strapped sensors of 100 s: stands, sits for half a minute, stands, walks for the rest."""
+    result = imu.process(imu.load(DATA / "full_body" / "full_body.npz"))
+    assert result.calibration is not None
+    assert result.calibration.stand_us[0] > 39e6  # not where the person sat
+    for side in SIDES:
+        low, middle, high = percentiles(result, "knee_flexion", side)
+        assert -8 < low < 10
+        assert 10 < middle < 40
+        assert 55 < high < 85
+        low, _, high = percentiles(result, "hip_flexion", side)
+        assert -25 < low < 0
+        assert 20 < high < 55
+    # walking: both legs do the same
+    left, right = (percentiles(result, "knee_flexion", side) for side in SIDES)
+    np.testing.assert_allclose(left, right, atol=12)
+    assert np.abs(percentiles(result, "pelvis_tilt")).max() < 20
+    assert np.abs(percentiles(result, "pelvis_obliquity")).max() < 15
+
+
+def test_a_vendor_log_that_starts_in_the_pose():
+    """50 Hz, own clocks, lost messages, less than a second of standing."""
+    result = imu.process(imu.load(DATA / "native" / "ximu3_csv"))
+    calibration = result.calibration
+    assert calibration is not None
+    assert calibration.stand_us[1] - calibration.stand_us[0] < 2e6
+    assert "stood only" in str(calibration)
+    for part in ("thigh", "shank"):
+        for side in SIDES:
+            found = calibration.of(f"{part}_{side}")
+            assert found is not None
+            assert found.q_sensor_segment is not None
+    for side in SIDES:
+        x = np.degrees(result.angle("knee_flexion", side))
+        known = np.isfinite(x)
+        assert known.mean() > 0.5
+        assert -10 < x[known].min() < 5
+        assert 35 < x[known].max() < 90
+
+
+@pytest.mark.parametrize("name", ["s3_correct_set1", "s4_correct_set1", "s4_valgus_set2"])
+def test_squats_with_biased_accelerometers_give_no_angle(name):
+    """|acc| is 14 m/s² at rest on thigh and shank: no numbers, whatever the rest of the recording looks like."""
+    result = imu.process(squat_recording(name, corrected=False))
+    assert result.calibration is None
+    assert np.isnan(result.angle("thigh_tilt", "right")).all()
+    assert all("instead of 9.8" in e.detail for e in result.events if e.kind == "calibration_refused")
+
+
+def test_squats_after_correction_of_the_bias():
+    """Set 1 of person 3 with partial depth: the only pause is a short one, after it the tilts are those of squats."""
+    result = imu.process(squat_recording("s3_partial_set1", corrected=True))
+    assert result.calibration is not None
+    _, _, deep = percentiles(result, "thigh_tilt", "right")
+    assert 40 < deep < 75
+    assert percentiles(result, "thigh_sagittal_tilt", "right")[2] == pytest.approx(deep, abs=3)
+    assert 55 < percentiles(result, "knee_flexion", "right")[2] < 110
+
+
+ACC_BIAS = {"thigh": (-0.48, 4.73, 0.86), "shank": (1.80, 4.79, 0.54), "waist": (0.0, 0.0, 0.0)}
+"""m/s², of these very sensors: mean of 20 estimates, from rests and turning points of all sets."""
+
+
+def squat_recording(name, corrected):
+    data = np.load(DATA / "squats" / f"{name}.npz")
+    t_us = (data["t_ms"] - data["t_ms"][0]) * 1000
+    keep = np.concatenate([[True], np.diff(t_us) > 0])
+    samples = {}
+    for segment, place in (("pelvis", "waist"), ("thigh_right", "thigh"), ("shank_right", "shank")):
+        bias = np.array(ACC_BIAS[place]) if corrected else 0.0
+        gyr, acc = (data[f"{what}_{place}"][keep].astype(float) for what in ("gyr", "acc"))
+        samples[segment] = imu.Samples(t_us[keep], gyr, acc - bias)
+    return imu.Recording.from_samples(samples)
