@@ -117,6 +117,13 @@ def test_a_lost_sensor_makes_its_values_unknown_and_says_what_to_do(view: Patien
     assert "Tempo" not in said
 
 
+def test_the_depth_of_one_leg_is_not_the_depth_of_both(view: PatientView):
+    s = replace(scenes.lost(), repetition=scenes.drill(40.0).repetition)
+    said = show(view, s, 0)
+    assert said["Depth"] == "Depth, not known"
+    assert said["Cue"] == "No cue"
+
+
 def test_other_trouble_is_told_without_hiding_the_set_or_a_cue(view: PatientView):
     fault = "The disk is full. Free some space; the set is not recorded any more"
     said = show(view, replace(scenes.drill(), problem=fault))

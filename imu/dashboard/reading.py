@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import isnan, nan
+from math import nan
 from typing import Final
 
 from imu.conventions import CORE_SEGMENTS, Side
@@ -89,7 +89,7 @@ def cue_state(s: Snapshot) -> CueState:
     if s.problem:
         what, _, remedy = s.problem.partition(". ")
         return CueState("trouble", what, remedy)
-    if isnan(s.repetition.depth):
+    if depth_of(s) is None:
         return CueState()
     r, target = s.repetition, s.drill.target_count
     if target and r.count >= target:
@@ -117,8 +117,14 @@ def figure_state(s: Snapshot, view: View) -> FigureState:
     return FigureState(posture, target, view, fault, lost, not_measured(s.sensors))
 
 
+def depth_of(s: Snapshot) -> float | None:
+    """rad; None = unknown, also when only one of two worn legs is known: it is not the depth that the target is about."""
+    halved = any(segment.startswith(("thigh", "shank")) for segment in lost_segments(s.sensors))
+    return None if halved else known_angle(s.repetition.depth)
+
+
 def gauge_state(s: Snapshot) -> GaugeState:
-    return GaugeState(known_angle(s.repetition.depth), s.drill.depth_target, s.drill.depth_scale)
+    return GaugeState(depth_of(s), s.drill.depth_target, s.drill.depth_scale)
 
 
 def tempo_state(s: Snapshot) -> TempoState:
