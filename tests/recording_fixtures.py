@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from imu.ble.profiles.v1 import Config, Info
+from imu.ble.profiles.v1_decoder import config_text
 from imu.config import SensorSetup, Setup
 from imu.packets import Packet, Samples
 from imu.recording import Recording
@@ -13,7 +15,14 @@ from imu.recording.layout import NotificationColumns
 from imu.recording.mcap_writer import ContentWriter
 from imu.recording.spool import Spool
 
-SETUP = Setup((SensorSetup("0A1", "thigh_left", 104.0, "v1"), SensorSetup("0B2", "shank_left", 104.0, "v1")), t0_host_ns=5)
+CONFIG = config_text(bytes(Info(0x0A1, 1, (104_000,), (16,), (2000,))), bytes(Config(1, 104_000, 16, 2000)))
+SETUP = Setup(
+    (
+        SensorSetup("0A1", "thigh_left", 104.0, "v1", config=CONFIG),
+        SensorSetup("0B2", "shank_left", 104.0, "v1", config=CONFIG),
+    ),
+    t0_host_ns=5,
+)
 
 Notification = tuple[str, bytes, int]
 

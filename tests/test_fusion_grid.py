@@ -198,14 +198,23 @@ def test_settling_samples_are_unknown_and_flags_of_both_neighbours_show() -> Non
 
 def test_finish_hands_out_the_rest_once() -> None:
     grid = Grid(2, 100.0, WAIT_US)
-    grid.push(0, turning(0, 10), 10_000)
-    grid.push(1, turning(0, 6), 10_000)
-    assert len(grid.take()) == 6
-    block = grid.finish()
-    assert block.t_us.tolist() == [60_000, 70_000, 80_000, 90_000]
+    grid.push(0, turning(0, 51), 10_000)
+    grid.push(1, turning(0, 30), 10_000)
+    assert len(grid.take()) == 30
+    block = grid.finish()  # 210 ms of silence: it has gone
+    np.testing.assert_array_equal(block.t_us, np.arange(300_000, 500_001, 10_000))
     assert unknown(block, 1).all()
     assert_right(block, 0)
     assert len(grid.finish()) == 0
+
+
+def test_sensors_that_do_not_end_with_one_sample_are_not_stale() -> None:
+    grid = Grid(2, 100.0, WAIT_US)
+    grid.push(0, turning(0, 10), 10_000)
+    grid.push(1, turning(0, 6), 10_000)
+    block = all_frames(grid.take(), grid.finish())
+    assert block.t_us.tolist() == [0, 10_000, 20_000, 30_000, 40_000, 50_000]
+    assert not block.flags.any()
 
 
 def test_nothing_in_nothing_out() -> None:

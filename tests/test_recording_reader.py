@@ -13,8 +13,7 @@ from recording_fixtures import SETUP, notifications, write_file
 
 import imu
 from imu.errors import RecordingError
-from imu.recording import load
-from imu.recording import mcap_writer
+from imu.recording import load, mcap_writer
 
 ITEMS = notifications(120)
 
@@ -31,7 +30,9 @@ def test_other_mcap_readers_open_the_file(tmp_path: Path) -> None:
         found = list(reader.iter_messages())
         summary = reader.get_summary()
     assert len(found) == 12
-    assert "t_host_ns[count]" in found[0][0].data.decode()
+    schema = found[0][0]
+    assert schema is not None
+    assert "t_host_ns[count]" in schema.data.decode()
     assert found[0][2].log_time == ITEMS[9][2]
     assert summary is not None
     assert summary.channels[1].metadata["setup"] == SETUP.to_json()

@@ -151,6 +151,7 @@ def test_facts_keep_their_values(tmp_path: Path) -> None:
     recorder.close()
     event, odd = load(tmp_path / "s").events()[1:]
     assert event.kind == "event"
+    assert isinstance(event.values["event"], dict)
     assert event.values["event"]["kind"] == "calibrated"
     assert event.values["nothing"] is None
     assert event.values["phases"] == {"descent_s": 1, "bottom_s": 2, "ascent_s": 3, "top_s": None}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
+from imu.commands.arguments import add_windows
 from imu.recording.importers import import_recording
 
 
@@ -15,6 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p.add_argument("--seconds", type=float, help="only the first so many seconds")
     p.add_argument("--origin", default="", help="where the data come from, kept in the recording")
     p.add_argument("--licence", default="", help="their licence, kept in the recording")
+    add_windows(p)
     p.set_defaults(run=run)
 
 
@@ -22,6 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     recording = import_recording(arguments.source)
     if arguments.seconds is not None:
         recording = recording.first(arguments.seconds)
+    if arguments.stand or arguments.movement:
+        setup = recording.setup.with_(stand_s=arguments.stand, movement_s=arguments.movement)
+        recording = replace(recording, setup=setup)
     path = recording.save(arguments.out, origin=arguments.origin, licence=arguments.licence)
     print(f"{path}: {recording.duration_s:.1f} s")
     for s in recording.setup.sensors:

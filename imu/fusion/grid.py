@@ -111,8 +111,12 @@ def append(
 
 
 @kernel
-def due(g: Ints, ints: Ints, rate_hz: float, wait_us: int, rest: bool) -> int:
-    """Number of frames that can be made now; decides which sensors are not waited for. `rest`: all frames there are."""
+def due(g: Ints, ints: Ints, rate_hz: float, wait_us: int, limit: int, rest: bool) -> int:
+    """Number of frames that can be made now; decides which sensors are not waited for.
+
+    `rest`: all frames there are, up to the end of the sensor that ends first. That sensors do not end with one sample
+    makes none of them stale; one that ended earlier than by the limit has gone, and the others are followed to their end.
+    """
     sensors = ints.shape[0]
     newest, first, missing = -(2**62), 2**62, False
     for j in range(sensors):
@@ -142,7 +146,7 @@ def due(g: Ints, ints: Ints, rate_hz: float, wait_us: int, rest: bool) -> int:
             if ints[j, SEEN] != 0 and ints[j, NEWEST] >= t:
                 ints[j, GIVEN_UP] = 0
             elif ints[j, GIVEN_UP] == 0:
-                if not forced:
+                if not forced or (rest and ints[j, SEEN] != 0 and newest - ints[j, NEWEST] <= min(limit, wait_us)):
                     return n
                 ints[j, GIVEN_UP] = 1
         n += 1
@@ -248,11 +252,11 @@ class Grid:
 
     def take(self) -> GridBlock:
         """The frames that became complete; may be none."""
-        return self._make(due(self._g, self._ints, self._rate, self._wait, False))
+        return self._make(due(self._g, self._ints, self._rate, self._wait, self._limit, False))
 
     def finish(self) -> GridBlock:
-        """The remaining frames, up to the newest sample of any sensor."""
-        return self._make(due(self._g, self._ints, self._rate, self._wait, True))
+        """The remaining frames, up to the end of the sensor that ends first; those that have gone do not count."""
+        return self._make(due(self._g, self._ints, self._rate, self._wait, self._limit, True))
 
     def _make(self, frames: int) -> GridBlock:
         out = GridBlock.empty(self._n, frames)
