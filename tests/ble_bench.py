@@ -96,7 +96,7 @@ class Session:
         self.reports.append(link)
         self._changed.set()
 
-    async def until(self, reached: Callable[[], bool], within_s: float = 60.0) -> None:
+    async def until(self, reached: Callable[[], bool], within_s: float = 300.0) -> None:
         """Wait for it, checked at every packet and report."""
         async with asyncio.timeout(within_s):
             while not reached():

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, TypeVar
 
 from bleak.assigned_numbers import gatt_char_props_to_strs
@@ -100,16 +100,15 @@ class BumbleAdapter:
         except Exception as e:  # bumble's transports raise whatever their libraries raise
             raise LinkError(_why_not_opened(self.name, e)) from e
         try:
-            async with asyncio.timeout(OPEN_S):
-                await self.attach(Host(transport.source, transport.sink))
-        except (TimeoutError, core.BaseBumbleError, asyncio.CancelledError) as e:
+            await apart(self.attach(Host(transport.source, transport.sink)), OPEN_S)
+        except BaseException as e:
             with contextlib.suppress(Exception):
                 await transport.close()
-            if isinstance(e, asyncio.CancelledError) and _own_cancellation():
-                raise
-            raise LinkError(
-                f"what answers at {self.name} is not a Bluetooth controller, or it is in use; check the address"
-            ) from e
+            if isinstance(e, BleakError):
+                raise LinkError(
+                    f"what answers at {self.name} is not a Bluetooth controller, or it is in use; check the address"
+                ) from e
+            raise
         self._transport = transport
         transport.source.terminated.add_done_callback(self._lost)
 
@@ -142,15 +141,20 @@ class BumbleAdapter:
 
     async def add_scanner(self, scanner: BumbleScanner) -> None:
         """HCI knows scanning or not: the first scanner switches it on."""
+        device = self.device
         self._scanners.append(scanner)
-        if len(self._scanners) == 1:
-            await hci(self.device.start_scanning(active=True, filter_duplicates=False))
+        try:
+            if len(self._scanners) == 1:
+                await apart(device.start_scanning(active=True, filter_duplicates=False))
+        except BaseException:
+            await self.remove_scanner(scanner)
+            raise
 
     async def remove_scanner(self, scanner: BumbleScanner) -> None:
         if scanner in self._scanners:
             self._scanners.remove(scanner)
             if not self._scanners and self._device is not None:
-                await hci(self._device.stop_scanning())
+                await apart(self._device.stop_scanning())
 
     def _on_advertisement(self, advertisement: Advertisement) -> None:
         for scanner in list(self._scanners):
@@ -264,19 +268,15 @@ class BumbleClient(BaseBleakClient):
             max_latency=0,
             supervision_timeout=SUPERVISION_MS,
         )
+        connecting = asyncio.ensure_future(
+            device.connect(self._peer_address, timeout=None, connection_parameters_preferences={Phy.LE_1M: preferences})
+        )
         try:
-            return await device.connect(
-                self._peer_address, timeout=None, connection_parameters_preferences={Phy.LE_1M: preferences}
-            )
+            await asyncio.wait({connecting})
         except asyncio.CancelledError:
-            if not _own_cancellation():
-                raise BleakError("the Bluetooth adapter went away while connecting") from None
-            # or the controller goes on initiating and refuses the next connection
-            with contextlib.suppress(core.BaseBumbleError, asyncio.CancelledError):
-                await asyncio.shield(device.send_sync_command(HCI_LE_Create_Connection_Cancel_Command()))
+            await asyncio.shield(_stop_initiating(device, connecting))
             raise
-        except core.BaseBumbleError as e:
-            raise BleakError(f"connecting failed: {e}") from e
+        return _result_of(connecting)
 
     async def _abandon(self) -> None:
         with contextlib.suppress(BleakError):
@@ -395,22 +395,41 @@ def uuid_text(uuid: core.UUID) -> str:
     return normalize_uuid_str(uuid.to_hex_str("-") if len(uuid.uuid_bytes) == 16 else uuid.to_hex_str())
 
 
-async def hci(command: Awaitable[T]) -> T:
-    """A command to the controller, with bumble's errors as bleak's."""
+async def apart(work: Coroutine[Any, Any, T], limit_s: float | None = None) -> T:
+    """Do something of bumble's in a task of its own, with bumble's errors as bleak's.
+
+    `asyncio.wait_for` of Python 3.11, which bumble uses, swallows a cancellation that comes together with the result:
+    awaited directly, a time-out or a close could be lost and the caller would wait for ever.
+    """
+    task = asyncio.ensure_future(work)
     try:
-        return await command
+        await asyncio.wait({task}, timeout=limit_s)
+        if not task.done():
+            raise BleakError(f"the Bluetooth adapter does not answer within {limit_s} s")
+        return _result_of(task)
+    finally:
+        _drop(task)
+
+
+def _result_of(task: asyncio.Future[T]) -> T:
+    """Of a task of bumble's that is done."""
+    if task.cancelled():  # what waits when the transport dies is ended by a cancellation
+        raise BleakError("the Bluetooth adapter is gone")
+    try:
+        return task.result()
     except core.BaseBumbleError as e:
         raise BleakError(f"the Bluetooth adapter refuses: {e}") from e
-    except asyncio.CancelledError:
-        if _own_cancellation():
-            raise
-        raise BleakError("the Bluetooth adapter is gone") from None
 
 
-def _own_cancellation() -> bool:
-    """Somebody cancelled this task. If not, bumble has: it ends what waits by a cancellation when the transport dies."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+async def _stop_initiating(device: Device, connecting: asyncio.Future[Connection]) -> None:
+    """Or the controller goes on, and refuses the next connection."""
+    with contextlib.suppress(core.BaseBumbleError, asyncio.CancelledError):
+        await device.send_sync_command(HCI_LE_Create_Connection_Cancel_Command())
+    await asyncio.wait({connecting}, timeout=1.0)
+    if connecting.done() and not connecting.cancelled() and connecting.exception() is None:
+        with contextlib.suppress(core.BaseBumbleError, asyncio.CancelledError):
+            await connecting.result().disconnect()
+    _drop(connecting)
 
 
 def _drop(task: asyncio.Future[Any]) -> None:
