@@ -237,6 +237,8 @@ def test_the_summary_in_words(view: PatientView):
         "Repetition 5: went too fast. The set is recorded"
     )
     assert "Cue" not in said
+    lost = replace(scenes.finished(), recording="somewhere.mcap", problem="The disk is full: the end is not recorded")
+    assert show(view, lost)["Summary of the set"].endswith("The disk is full: the end is not recorded")
     # the sensors may be switched off by now: that is no trouble any more
     off = replace(scenes.finished(), sensors=scenes.sensors("lost"), sound=scenes.NO_SOUND)
     assert show(view, off)["Drill, sensors and sound"] == "Squat. Set finished"

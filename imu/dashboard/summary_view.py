@@ -25,6 +25,8 @@ class SummaryState:
     target: int = 0
     marks: tuple[str, ...] = ()
     recorded: bool = False
+    problem: str = ""
+    """What is wrong with the recording, if anything."""
 
     def clean(self) -> int:
         return sum(mark == "clean" for mark in self.marks)
@@ -57,8 +59,13 @@ def sentence_of_set(r: RepetitionView) -> str:
 class Summary(Panel[SummaryState]):
     def words(self) -> str:
         notes = [text for _, text in self.state.notes()]
-        recorded = ["The set is recorded"] if self.state.recorded else []
-        return ". ".join([self.state.sentence.rstrip(".") or "No set yet", *notes, *recorded])
+        return ". ".join([self.state.sentence.rstrip(".") or "No set yet", *notes, *self._kept()])
+
+    def _kept(self) -> list[str]:
+        """What became of the recording."""
+        if self.state.problem:
+            return [self.state.problem]
+        return ["The set is recorded"] if self.state.recorded else []
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette, s = self.look.palette, self.state
@@ -80,8 +87,12 @@ class Summary(Panel[SummaryState]):
             px, words = fitted(text, width - 64, start=note, least=28, weight=400, lines=1)
             write(p, 64, y + 24 + px * 0.36, words[0], px, palette["ink"])
             y += 56
-        if s.recorded:
-            write(p, width, height - 36 + 28 * 0.36, "The set is recorded", 28, palette["ink2"], align="right")
+        for text in self._kept():
+            px, words = fitted(text, width - 64, start=28, least=24, weight=400, lines=1)
+            colour = palette["stop" if s.problem else "ink2"]
+            x = width - write(p, width, height - 36 + px * 0.36, words[0], px, colour, align="right")
+            if s.problem:
+                draw_shape(p, "lost", x - 48, height - 54, 36, colour, palette["bg"])
 
     def _share(self, p: QPainter, x: float, y: float, width: float, n: int, of: int, word: str) -> None:
         palette = self.look.palette
@@ -114,4 +125,4 @@ class Summary(Panel[SummaryState]):
 
 def summary_state(s: Snapshot) -> SummaryState:
     r = s.repetition
-    return SummaryState(sentence_of_set(r), r.count, s.drill.target_count, r.marks, bool(s.recording))
+    return SummaryState(sentence_of_set(r), r.count, s.drill.target_count, r.marks, bool(s.recording), s.problem)

@@ -122,7 +122,9 @@ class Window(QMainWindow):
         # goes on slowly: without any Python call now and then, Ctrl-C would not be noticed
         self.timer.setInterval(IDLE_MS)
         last = self.read_snapshot()
-        self.view.show_snapshot(replace(last, stage="finished", problem="", cue=None, cue_side=None), None)
+        if last.stage != "finished":
+            last = replace(last, stage="finished", problem="", cue=None, cue_side=None)
+        self.view.show_snapshot(last, None)
         if not stay:
             self.close()
             return
