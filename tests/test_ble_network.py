@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +14,9 @@ from ble_bench import Room, Session
 from virtual_time import run
 
 from firmware_sim.air import CLEAR_AIR, RadioConditions
-from imu.ble import SensorNetwork, discover
+from firmware_sim.hub import Hub, HubSettings
+from firmware_sim.script import make_script
+from imu.ble import LinkReport, SensorNetwork, discover
 from imu.ble.adapter import make_adapter
 from imu.ble.connection import SensorConnection
 from imu.ble.discovery import search
@@ -369,5 +373,52 @@ def test_what_answers_but_is_no_controller(monkeypatch: pytest.MonkeyPatch) -> N
             await adapter.open()
         await gone.wait()
         server.close()
+
+    asyncio.run(main())
+
+
+def test_an_adapter_that_dies_and_comes_back_is_opened_again() -> None:
+    """Over loopback TCP, as in the demo; a second program is refused meanwhile."""
+
+    async def main() -> None:
+        settings = HubSettings(make_script(1), ("pelvis", "thigh_left"), per=0.0)
+        hub = Hub(settings)
+        port = await hub.open("127.0.0.1", 0)
+        backend = f"bumble:tcp-client:127.0.0.1:{port}"
+        network = SensorNetwork(backend, search_s=10.0, expected=2)
+        setups = await network.open()
+        assert [s.segment for s in setups] == ["pelvis", "thigh_left"]
+        with pytest.raises(LinkError, match="in use"):
+            await discover(backend, 0.1)
+        received: Counter[str] = Counter()
+        streaming: Counter[str] = Counter()
+        notes: list[str] = []
+        changed = asyncio.Event()
+
+        def deliver(sensor: str, _data: bytes, _t_host_ns: int) -> None:
+            received[sensor] += 1
+            changed.set()
+
+        def report(link: LinkReport) -> None:
+            streaming[link.sensor] += link.state == "streaming"
+            notes.append(link.note)
+            changed.set()
+
+        async def until(reached: Callable[[], bool]) -> None:
+            while not reached():
+                changed.clear()
+                await changed.wait()
+
+        await network.start(deliver, report)
+        await until(lambda: min(received[s.sensor] for s in setups) >= 10)
+        await hub.close()
+        await until(lambda: any("no Bluetooth adapter listens" in note for note in notes))
+        hub = Hub(settings)
+        await hub.open("127.0.0.1", port)
+        await until(lambda: min(streaming[s.sensor] for s in setups) == 2)
+        received.clear()
+        await until(lambda: min(received[s.sensor] for s in setups) >= 10)
+        await network.close()
+        await hub.close()
 
     asyncio.run(main())
