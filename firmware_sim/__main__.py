@@ -1,4 +1,8 @@
-"""`python -m firmware_sim`: a person in simulated sensors, behind a Bluetooth adapter on a loopback port."""
+"""`python -m firmware_sim`: a person in simulated sensors, behind a Bluetooth adapter on a loopback port.
+
+Prints `READY <port>` when it listens and `FINISHED` when the script has been performed. Started with a pipe as standard
+input it ends when the pipe is closed, and leaves Ctrl-C to the program at the other end.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ from imu.conventions import CORE_SEGMENTS, Segment
 PARENT_EVERY_S = 1.0
 """How often it is looked whether the program that started this one still lives."""
 LONGEST_S = 86400.0
+DESCRIPTION = "A person in simulated sensors, behind a Bluetooth adapter on a loopback port."
 
 
 class UsageError(Exception):
@@ -56,14 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
 async def _serve(settings: HubSettings, host: str, port: int) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        try:
+    guided = _watch_stdin(loop, stop)
+    if guided:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM,) if guided else (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows: the process simply ends
             loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows: the process simply ends
-            break
-    _watch_stdin(loop, stop)
-    watching = loop.create_task(_watch_parent(stop))
     hub = Hub(settings)
+    watching = [loop.create_task(_watch_parent(stop)), loop.create_task(_say_when_finished(hub))]
     try:
         try:
             opened = await hub.open(host, port)
@@ -76,18 +81,28 @@ async def _serve(settings: HubSettings, host: str, port: int) -> None:
         print(f"READY {opened}", flush=True)
         await stop.wait()
     finally:
-        watching.cancel()
+        for task in watching:
+            task.cancel()
         await hub.close()
 
 
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """End when a pipe or socket that we were started with is closed: its other end is the program that needs us."""
+async def _say_when_finished(hub: Hub) -> None:
+    await hub.finished.wait()
+    with contextlib.suppress(OSError):  # nobody listens any more; that we end is decided elsewhere
+        print("FINISHED", flush=True)
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> bool:
+    """End when a pipe or socket that we were started with is closed: its other end is the program that needs us.
+
+    False if standard input is something else (a terminal, a file, nothing).
+    """
     try:
         mode = os.fstat(0).st_mode
     except OSError:
-        return
+        return False
     if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
-        return
+        return False
 
     def read() -> None:
         with contextlib.suppress(OSError):
@@ -97,6 +112,7 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
             loop.call_soon_threadsafe(stop.set)
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
+    return True
 
 
 async def _watch_parent(stop: asyncio.Event) -> None:
@@ -108,7 +124,7 @@ async def _watch_parent(stop: asyncio.Event) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m firmware_sim", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m firmware_sim", description=DESCRIPTION)
     add = parser.add_argument
     add("--hci", required=True, metavar="tcp-server:127.0.0.1:PORT", help="where to listen; port 0 = a free one")
     add("--seed", type=int, default=1, help="person, sensors, script and air")

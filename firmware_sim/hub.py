@@ -49,6 +49,8 @@ class Hub:
     """All simulated sensors, their air and one adapter."""
 
     def __init__(self, settings: HubSettings) -> None:
+        self.finished = asyncio.Event()
+        """Set when the script has been performed; the person then stands, and the sensors stream on."""
         self._settings = settings
         seed = settings.script.seed
         self.zero_s = asyncio.get_running_loop().time()
@@ -58,7 +60,7 @@ class Hub:
         self._rng = random.Random(f"hub {seed}")
         identities: dict[Segment, Identity] = {segment: self._identity(segment) for segment in settings.segments}
         names = frozenset(identity.name for identity in identities.values())
-        self.script_clock = ScriptClock(names, self.zero_s, self._begin_faults)
+        self.script_clock = ScriptClock(names, self.zero_s, self._begin)
         body = Body(Person.drawn(seed), settings.script)
         self.sensors: dict[Segment, SensorDevice] = {}
         for segment, identity in identities.items():
@@ -86,16 +88,24 @@ class Hub:
         slot = SLOT_OF_SEGMENT[segment]
         return Identity(SERIAL + slot, slot, self._rng.randint(60, 100))
 
-    def _begin_faults(self) -> None:
-        for fault in self._settings.faults:
-            task = asyncio.get_running_loop().create_task(self._cause(fault))
+    def _begin(self) -> None:
+        for work in (self._finish(), *(self._cause(fault) for fault in self._settings.faults)):
+            task = asyncio.get_running_loop().create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _cause(self, fault: Fault) -> None:
+    async def _until(self, script_s: float) -> None:
+        """Wait for a time of the script, which has begun."""
         start_s = self.script_clock.start_s
         assert start_s is not None
-        await asyncio.sleep(self.zero_s + start_s + fault.at_s - asyncio.get_running_loop().time())
+        await asyncio.sleep(self.zero_s + start_s + script_s - asyncio.get_running_loop().time())
+
+    async def _finish(self) -> None:
+        await self._until(self._settings.script.seconds)
+        self.finished.set()
+
+    async def _cause(self, fault: Fault) -> None:
+        await self._until(fault.at_s)
         logger.info("fault: %s", fault)
         sensor = self.sensors[fault.segment]
         match fault.action:
