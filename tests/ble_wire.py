@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imu.ble.profiles import make_decoder, v1
-from imu.ble.profiles.v1_decoder import V1Decoder, config_text
+from imu.ble.profiles.v1_decoder import V1Decoder
+from imu.ble.profiles.v1_setup import config_text
 from imu.config import SensorSetup
 from imu.errors import ProtocolError
 from imu.packets import ClockMark, Packet

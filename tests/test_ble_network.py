@@ -355,7 +355,7 @@ def test_a_port_where_nobody_listens() -> None:
 
 
 def test_what_answers_but_is_no_controller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imu.ble.bumble_backend.OPEN_S", 0.2)
+    monkeypatch.setattr("imu.ble.bumble_backend.adapter.OPEN_S", 0.2)
 
     async def main() -> None:
         gone = asyncio.Event()

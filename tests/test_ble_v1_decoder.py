@@ -25,7 +25,7 @@ from ble_wire import (
 )
 
 from imu.ble.profiles import make_decoder, v1
-from imu.ble.profiles.v1_decoder import config_text
+from imu.ble.profiles.v1_setup import config_text
 from imu.conventions import G
 from imu.errors import ConfigError, ProtocolError
 from imu.packets import CLIPPED_ACC, CLIPPED_GYR, Packet

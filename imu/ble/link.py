@@ -14,7 +14,7 @@ from imu.ble.adapter import Adapter
 from imu.ble.connection import SensorConnection
 from imu.ble.discovery import FoundSensor, find_again
 from imu.ble.profiles import v1
-from imu.ble.profiles.v1_decoder import config_text, full_scales
+from imu.ble.profiles.v1_setup import config_text, full_scales
 from imu.ble.report import LinkReport, LinkState
 from imu.config import SensorSetup
 from imu.errors import LinkError, ProtocolError

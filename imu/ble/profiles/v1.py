@@ -23,11 +23,12 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntFlag
 from typing import Final
 
 from imu.ble.profiles.v1_control import NO_SLOT, Op, Request, Response, Result
 from imu.ble.profiles.v1_data import MAX_SAMPLES, DataPacket, ShortPacket, samples_that_fit
+from imu.ble.profiles.v1_status import UNKNOWN_BATTERY, State, StatusFlag, StatusReport, state_of
 from imu.conventions import SLOT_OF_SEGMENT
 from imu.errors import ProtocolError
 
@@ -64,24 +65,12 @@ BATTERY_LEVEL: Final = _SIG.format(0x2A19)
 
 COMPANY: Final = 0xFFFF
 """Company identifier of the manufacturer data: the one for development."""
-UNKNOWN_BATTERY: Final = 255
 
 _NAME: Final = "IMU-"
 _ADVERTISEMENT: Final = struct.Struct("<BBBBH")
 _INFO: Final = struct.Struct("<BBHQIBHI")
 _CONFIG: Final = struct.Struct("<BIBHBBBH")
-_STATUS: Final = struct.Struct("<BBHHBhIBHHBHI")
-_STATUS_SHORT: Final = 20
 _ODR, _ACC_RANGES, _GYR_RANGES = 1, 2, 3
-
-
-class State(IntEnum):
-    """What a sensor is doing (STATUS, advertisements)."""
-
-    IDLE = 0
-    CONNECTED = 1
-    STREAMING = 2
-    FAULT = 3
 
 
 class Feature(IntFlag):
@@ -95,17 +84,7 @@ class Feature(IntFlag):
     TEMPERATURE = 32
 
 
-class StatusFlag(IntFlag):
-    """Flags of STATUS."""
-
-    CHARGING = 1
-    LOW_BATTERY = 2
-    SELF_TEST_FAILED = 4
-    CLOCK_STEPPED = 8
-
-
 _NO_FEATURES: Final = Feature(0)
-_NO_FLAGS: Final = StatusFlag(0)
 
 
 def serial_text(serial: int) -> str:
@@ -159,7 +138,7 @@ class Advertisement:
         if len(data) < _ADVERTISEMENT.size:
             raise ProtocolError(f"manufacturer data of {len(data)} bytes; protocol v1 has {_ADVERTISEMENT.size}")
         major, state, battery, slot, serial16 = _ADVERTISEMENT.unpack_from(data)
-        return cls(serial16, slot, battery, _state(state & 0xF), state >> 4, major)
+        return cls(serial16, slot, battery, state_of(state & 0xF), state >> 4, major)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,54 +244,3 @@ class Config:
                 "ranges above 0 are needed"
             )
         return config
-
-
-@dataclass(frozen=True, slots=True)
-class StatusReport:
-    """STATUS, once a second while subscribed."""
-
-    state: State
-    flags: StatusFlag = _NO_FLAGS
-    battery_mv: int = 0
-    battery_percent: int = UNKNOWN_BATTERY
-    temperature_c: float = 0.0
-    """°C, sent in steps of 0.01."""
-    dropped: int = 0
-    """Packets dropped since boot because the queue was full."""
-    queue_hwm: int = 0
-    """Longest queue since the last report, packets."""
-    conn_int: int = 0
-    """Connection interval, 1.25 ms."""
-    mtu: int = 23
-    phy: int = 1
-    boot_id: int | None = None
-    """None in the short form that fits MTU 23."""
-    uptime_s: int | None = None
-    ver: int = MAJOR
-
-    def __bytes__(self) -> bytes:
-        return _STATUS.pack(
-            self.ver, self.state, self.flags, self.battery_mv, self.battery_percent, round(self.temperature_c * 100),
-            self.dropped & 0xFFFFFFFF, min(self.queue_hwm, 255), self.conn_int, self.mtu, self.phy, self.boot_id or 0,
-            self.uptime_s or 0,
-        )  # fmt: skip
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> StatusReport:
-        """Of the first 20 bytes, or of all 25; `ProtocolError` if it is shorter."""
-        if len(data) < _STATUS_SHORT:
-            raise ProtocolError(f"STATUS has {len(data)} bytes; protocol v1 has {_STATUS_SHORT} or {_STATUS.size}")
-        whole = len(data) >= _STATUS.size
-        data = data if whole else bytes(data[:_STATUS_SHORT]).ljust(_STATUS.size, b"\0")
-        ver, state, flags, mv, percent, temp, dropped, hwm, interval, mtu, phy, boot_id, uptime = _STATUS.unpack_from(data)
-        return cls(
-            _state(state), StatusFlag(flags), mv, percent, temp / 100.0, dropped, hwm, interval, mtu, phy,
-            boot_id if whole else None, uptime if whole else None, ver,
-        )  # fmt: skip
-
-
-def _state(number: int) -> State:
-    try:
-        return State(number)
-    except ValueError:
-        raise ProtocolError(f"unknown state {number} of a sensor") from None

@@ -17,15 +17,13 @@ Marks
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import chain, groupby
-from typing import Final, TypeVar
+from itertools import groupby
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.ble.profiles.v1 import Config, Info
 from imu.ble.profiles.v1_data import (
     CLIPPED,
     COUNT_BITS,
@@ -43,40 +41,17 @@ from imu.ble.profiles.v1_data import (
     check_full,
     check_short,
 )
+from imu.ble.profiles.v1_rows import N, clipped_rows, joined, layout, signed
+from imu.ble.profiles.v1_setup import full_scales, read_config
 from imu.config import SensorSetup
-from imu.conventions import G
 from imu.errors import ProtocolError
-from imu.packets import CLIPPED_ACC, CLIPPED_GYR, ClockMark, Floats, Ints, Packet
+from imu.packets import ClockMark, Floats, Ints, Packet
 
 JUMP_US: Final = 2_000_000
 LAG_EVERY: Final = 32
 MEMORY: Final = 256
 """Packets whose arrival is remembered: as far as tx_back reaches."""
 _MASK32: Final = 0xFFFFFFFF
-
-N = TypeVar("N", int, Ints)
-
-
-def full_scales(config: Config) -> tuple[float, float]:
-    """(acc in m/s², gyr in rad/s) at the end of the range."""
-    return config.acc_g * G, math.radians(config.gyr_dps)
-
-
-def config_text(info: bytes, config: bytes) -> str:
-    """What `SensorSetup.config` keeps of a sensor of this profile."""
-    return f"{info.hex()}:{config.hex()}"
-
-
-def read_config(text: str) -> tuple[Info, Config]:
-    """The opposite of `config_text`; `ProtocolError` if it is damaged or of another major."""
-    info, colon, config = text.partition(":")
-    try:
-        if not colon:
-            raise ValueError("there is no ':' in it")
-        parts = bytes.fromhex(info), bytes.fromhex(config)
-    except ValueError as e:
-        raise ProtocolError(f"the sensor's configuration {text[:40]!r} cannot be read: {e}") from e
-    return Info.from_bytes(parts[0]), Config.from_bytes(parts[1])
 
 
 class V1Decoder:
@@ -136,7 +111,7 @@ class V1Decoder:
                 packets += [p for p in one_by_one if p is not None]
             else:
                 packets += self._decode_equal(group, times)
-        return _joined(packets)
+        return joined(packets)
 
     def _decode_equal(self, payloads: list[bytes], arrival: Ints) -> list[Packet]:
         """Full packets of one length. Runs in which each follows its predecessor are decoded at once."""
@@ -145,16 +120,16 @@ class V1Decoder:
             if data[0] != FORM or data[1] & COUNT_BITS != n:
                 check_full(data)
         check_full(payloads[0])
-        a = np.frombuffer(b"".join(payloads), _layout(n))
+        a = np.frombuffer(b"".join(payloads), layout(n))
         other = np.flatnonzero(a["cfg_id"] != self._cfg_id)
         if len(other):
             raise self._other_configuration(int(a["cfg_id"][other[0]]))
         flags, seq = a["flags"].astype(np.int64), a["seq"].astype(np.int64)
         index, t32 = a["index"].astype(np.int64), a["t_us"].astype(np.int64)
         # the same rules as in `_accept`, against the predecessor
-        index_step = _signed(np.diff(index), 32)
+        index_step = signed(np.diff(index), 32)
         expected = self._span(index_step)
-        t_step = expected + _signed(np.diff(t32) - expected, 32)
+        t_step = expected + signed(np.diff(t32) - expected, 32)
         seq_step = np.diff(seq) & 0xFFFF
         follows = (
             (index_step >= n)
@@ -192,9 +167,9 @@ class V1Decoder:
         n = len(raw)
         t, skip, lost, fresh = t32, 0, 0, True
         if self._epoch >= 0:
-            step = _signed(index - self._index, 32)
+            step = signed(index - self._index, 32)
             expected = self._t + self._span(step)
-            t = expected + _signed(t32 - expected, 32)
+            t = expected + signed(t32 - expected, 32)
             ahead = step - self._n
             again = (index, t32) == self._start
             fresh = (flags & RESTARTED != 0 and not again) or abs(t - expected) > JUMP_US or ahead < -self._late
@@ -223,9 +198,10 @@ class V1Decoder:
         t_us = np.array([t + self._span(j) for j in range(skip, n)], np.int64)
         missing = np.zeros(n - skip, np.int32)
         missing[0] = min(lost, 2**31 - 1)
-        clipped = _clipped(rows.reshape(1, -1, 6), np.array([flags & CLIPPED != 0]))
+        clipped = clipped_rows(rows.reshape(1, -1, 6), np.array([flags & CLIPPED != 0]))
         values = rows * self._scale
-        return self._packet(t_host_ns, t_us, missing, values, clipped, marks)
+        arrival = np.full(n - skip, t_host_ns, np.int64)
+        return self._packet(t_host_ns, t_us, missing, values, clipped, marks, arrival)
 
     def _run(self, a: np.ndarray, lost: Ints, t_after: Ints, seq_after: Ints, arrival: Ints) -> Packet:
         """Packets that follow each other and the newest accepted one; `*_after` counts from that one."""
@@ -234,7 +210,7 @@ class V1Decoder:
         t_us = (t_first[:, None] + self._span(np.arange(n))).ravel()
         missing = np.zeros((m, n), np.int32)
         missing[:, 0] = np.minimum(lost, 2**31 - 1)
-        clipped = _clipped(a["raw"], a["flags"] & CLIPPED != 0)
+        clipped = clipped_rows(a["raw"], a["flags"] & CLIPPED != 0)
         # arrivals by packet number, counted from the newest accepted packet: remembered ones, then those of this run
         age = (self._seq - self._seqs) & 0xFFFF
         remembered = np.flatnonzero((self._seqs >= 0) & (age < MEMORY))
@@ -261,15 +237,15 @@ class V1Decoder:
         slots = a["seq"][new] % MEMORY
         self._seqs[slots], self._arrivals[slots] = a["seq"][new], arrival[new]
         values = a["raw"].reshape(m * n, 6) * self._scale
-        return self._packet(int(arrival[-1]), t_us, missing.ravel(), values, clipped, marks)
+        return self._packet(int(arrival[-1]), t_us, missing.ravel(), values, clipped, marks, np.repeat(arrival, n))
 
     def _packet(
         self, t_host_ns: int, t_us: Ints, lost: NDArray[np.int32], values: Floats, clipped: NDArray[np.uint8],
-        marks: list[ClockMark],
+        marks: list[ClockMark], arrival: Ints,
     ) -> Packet:  # fmt: skip
         self._rows += len(t_us)
         acc, gyr = np.ascontiguousarray(values[:, :3]), np.ascontiguousarray(values[:, 3:])
-        return Packet(self._sensor, t_host_ns, self._epoch, t_us, lost, gyr, acc, clipped, tuple(marks))
+        return Packet(self._sensor, t_host_ns, self._epoch, t_us, lost, gyr, acc, clipped, tuple(marks), arrival)
 
     def _sent_mark(self, t: int, seq: int, tx_back: int, done: int) -> ClockMark | None:
         if tx_back == 0 or abs(done) >= TX_LIMIT:
@@ -287,56 +263,10 @@ class V1Decoder:
         """32 bits of the short form's index: the time since the newest packet says which of the possible ones it is."""
         if self._epoch < 0:
             return index16
-        near = self._index + (_signed(t32 - self._t, 32) * self._odr_mhz + 500_000_000) // 1_000_000_000
-        return (near + _signed(index16 - near, 16)) & _MASK32
+        near = self._index + (signed(t32 - self._t, 32) * self._odr_mhz + 500_000_000) // 1_000_000_000
+        return (near + signed(index16 - near, 16)) & _MASK32
 
     def _other_configuration(self, cfg_id: int) -> ProtocolError:
         return ProtocolError(
             f"sensor {self._sensor} sends with configuration {cfg_id}, this session began with {self._cfg_id}; start anew"
         )
-
-
-def _layout(n: int) -> np.dtype[np.void]:
-    """One full packet of n samples."""
-    head = [("form", "u1"), ("flags", "u1"), ("seq", "<u2"), ("index", "<u4"), ("t_us", "<u4")]
-    return np.dtype([*head, ("tx_back", "u1"), ("cfg_id", "u1"), ("done", "<i2"), ("raw", "<i2", (n, 6))])
-
-
-def _signed(value: N, bits: int) -> N:
-    """The number nearest to 0 that equals `value` modulo 2^bits."""
-    half = 1 << (bits - 1)
-    return ((value + half) & ((1 << bits) - 1)) - half
-
-
-def _clipped(raw: NDArray[np.int16], announced: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Bits per row of m packets, raw (m, n, 6). Rows at full scale; if the sensor announces a clipped sample and none
-    is at full scale (it clips before its range ends), nobody knows which: all of them."""
-    full = np.abs(raw.astype(np.int32)) >= FULL_SCALE - 1
-    acc, gyr = full[:, :, :3].any(axis=-1), full[:, :, 3:].any(axis=-1)
-    unclear = (announced & ~(acc | gyr).any(axis=-1))[:, None]
-    return (CLIPPED_ACC * (acc | unclear) + CLIPPED_GYR * (gyr | unclear)).astype(np.uint8).ravel()
-
-
-def _joined(packets: list[Packet]) -> list[Packet]:
-    """One packet per run of equal epoch; their marks count rows from the start of the run already."""
-    out: list[Packet] = []
-    for _, run in groupby(packets, key=lambda p: p.epoch):
-        parts = list(run)
-        if len(parts) == 1:
-            out += parts
-            continue
-        last = parts[-1]
-        out.append(
-            Packet(
-                last.sensor,
-                last.t_host_ns,
-                last.epoch,
-                np.concatenate([p.t_us for p in parts]),
-                np.concatenate([p.lost for p in parts]),
-                np.concatenate([p.gyr for p in parts]),
-                np.concatenate([p.acc for p in parts]),
-                np.concatenate([p.clipped for p in parts]),
-                tuple(chain.from_iterable(p.marks for p in parts)),
-            )
-        )
-    return out
