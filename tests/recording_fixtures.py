@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from imu.ble.profiles.v1 import Config, Info
-from imu.ble.profiles.v1_decoder import config_text
+from imu.ble.profiles.v1_setup import config_text
 from imu.config import SensorSetup, Setup
 from imu.packets import Packet, Samples
 from imu.recording import Recording

@@ -17,7 +17,7 @@ from firmware_sim.body import Body
 from firmware_sim.script import make_script
 from firmware_sim.sensor import SensorModel
 from imu.ble.profiles.v1 import Config, DataPacket, Info
-from imu.ble.profiles.v1_decoder import config_text, full_scales
+from imu.ble.profiles.v1_setup import config_text, full_scales
 from imu.config import SensorSetup, Setup
 from imu.conventions import CORE_SEGMENTS, G
 from imu.feedback.drill import drill_text
