@@ -93,6 +93,8 @@ class Pipeline:
                 first = int(np.searchsorted(frames.t_us, self._ready_us, side="right"))
             out = self.session.push(frames, first)
             events, repetitions, cues = events + out.events, out.repetitions, out.cues
+        # by the frame that decided each: a large packet brings many frames, and their order must be that of small ones
+        events = tuple(sorted(events, key=lambda e: e.t_emitted_us))
         return Outputs(frames, events, repetitions, cues)
 
     def _link_events(self, grid: GridBlock) -> tuple[Event, ...]:
