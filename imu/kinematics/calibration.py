@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from imu.conventions import G
-from imu.kinematics.layout import OTHER, PELVIS, THIGH, Record
+from imu.kinematics.layout import OTHER, THIGH, Record
 from imu.kinematics.quiet import ACC_TOLERANCE
 from imu.packets import Floats
 
@@ -24,11 +24,6 @@ MOST_SECOND_SHARE: Final = 0.4
 """Second principal value over the first: more is not a movement about one axis."""
 LEAST_SIGN: Final = 0.4
 """(forward - backward) / (forward + backward) of the squared tilt."""
-PELVIS_SECOND_SHARE: Final = 0.7
-"""A walking pelvis drops and turns as much as it tilts; its axis then has to agree with the one about which it leant ..."""
-PELVIS_AGREEMENT: Final = math.radians(25.0)
-PELVIS_SIGMA: Final = math.radians(12.0)
-"""... and is not better than this (against the direction of sitting down, one person: 2 and 8°)."""
 LEAST_PATH: Final = (math.radians(15.0), math.radians(60.0), math.radians(30.0))
 """rad turned in all, by part."""
 SYSTEMATIC_AXIS_SIGMA: Final = math.radians(4.0)
@@ -126,16 +121,6 @@ def quaternion_of(turn: Floats) -> tuple[float, float, float, float]:
     return (sign * q[0], sign * q[1], sign * q[2], sign * q[3])
 
 
-def _pelvis_axis(angle: float, s: Record) -> tuple[float, float] | None:
-    """Axis between that of the rate (angle in the plane a, b) and that of the lean, and its sigma; None if they differ."""
-    aa, ab, bb = (float(x) for x in s["spread"])
-    leant = 0.5 * math.atan2(2.0 * ab, aa - bb) - 0.5 * math.pi
-    apart = math.remainder(leant - angle, math.pi)
-    if abs(apart) > PELVIS_AGREEMENT:
-        return None
-    return angle + 0.5 * apart, math.hypot(PELVIS_SIGMA, 0.5 * apart)
-
-
 def calibrate_segment(segment: str, s: Record, acc_mean: float, stand_s: float) -> SegmentCalibration:
     """Frame of one sensor from its sums; s: record `layout.SENSOR`."""
     part = int(s["part"])
@@ -155,13 +140,9 @@ def calibrate_segment(segment: str, s: Record, acc_mean: float, stand_s: float) 
     aa, ab, bb = (float(x) for x in s["rate"])
     middle, radius = 0.5 * (aa + bb), math.hypot(0.5 * (aa - bb), ab)
     share = (middle - radius) / (middle + radius)
-    angle = 0.5 * math.atan2(2.0 * ab, aa - bb)
-    systematic = SYSTEMATIC_AXIS_SIGMA
     if share > MOST_SECOND_SHARE:
-        agreed = _pelvis_axis(angle, s) if part == PELVIS and share < PELVIS_SECOND_SHARE else None
-        if agreed is None:
-            return refused("moved about more than one axis; repeat the movement straight ahead")
-        angle, systematic = agreed
+        return refused("moved about more than one axis; repeat the movement straight ahead")
+    angle = 0.5 * math.atan2(2.0 * ab, aa - bb)
     z = math.cos(angle) * a + math.sin(angle) * b
     x = np.cross(up, z)
     # in the plane a, b: x points at (-sin, cos) of the axis' angle
@@ -190,6 +171,6 @@ def calibrate_segment(segment: str, s: Record, acc_mean: float, stand_s: float) 
     worst = max(marks)
     reason = worst[1] if worst[0] >= 10.0 else ""
     return SegmentCalibration(
-        segment, quaternion_of(frame), math.hypot(systematic, random), score, reason, acc_mean
+        segment, quaternion_of(frame), math.hypot(SYSTEMATIC_AXIS_SIGMA, random), score, reason, acc_mean
     )
 

@@ -32,7 +32,7 @@ SENSOR: Final = np.dtype(
         ("turn", "f8", (9,)), ("turned", "i8"),
         # the movement: low-passed rate in the plane a, b; its second moments; the lean of gravity there
         ("low", "f8", (4,)), ("rate", "f8", (3,)), ("lean", "f8", (2,)), ("spread", "f8", (3,)), ("path", "f8"),
-        ("tilt", "f8"), ("out", "i8"), ("cycles", "i8"),
+        ("leant", "f8", (2,)), ("tilt", "f8"), ("out", "i8"), ("cycles", "i8"),
     ]
 )  # fmt: skip
 """One sensor while the calibration is looked for."""

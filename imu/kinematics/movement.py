@@ -25,6 +25,10 @@ MANY_CYCLES: Final = 4
 """Wanted after a short stand only, or of one leg if the other does not move."""
 MOVING_S: Final = 6.0
 """After so long and `MANY_CYCLES` the movement is judged even if the person does not come back to the stand."""
+BENT: Final = (math.radians(15.0), math.radians(60.0))
+"""rad of tilt of both thighs between which the pelvis leans forward: squatting, sitting down, standing up. Who walks leans
+either way, who sits leans back: taken from all frames, the front was wrong in two of three recordings (against the
+velocity of the pelvis in the first step)."""
 RATE_CORNER_HZ: Final = 6.0
 """Soft tissue swings above it."""
 
@@ -51,23 +55,38 @@ def forget_movement(search: Records, sensors: Records) -> None:
 
 
 @kernel
+def tilts(row: int, q: Floats, sensors: Records) -> float:
+    """Tilt and lean of every sensor in this frame; returns the smaller tilt of the thighs, NaN without a thigh."""
+    bent = float("nan")
+    for j in range(len(sensors)):
+        s = sensors[j]
+        if s["used"] == 0 or s["settled"] == 0:
+            continue
+        up, a, b = s["up"], s["a"], s["b"]
+        qi = (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3])
+        ux, uy, uz = rotate(conj(qi), (0.0, 0.0, 1.0))
+        pa = ux * a[0] + uy * a[1] + uz * a[2]
+        pb = ux * b[0] + uy * b[1] + uz * b[2]
+        s["leant"][0], s["leant"][1] = pa, pb
+        s["tilt"] = math.atan2(math.sqrt(pa * pa + pb * pb), ux * up[0] + uy * up[1] + uz * up[2])
+        if s["part"] == THIGH and not bent < s["tilt"]:
+            bent = s["tilt"]
+    return bent
+
+
+@kernel
 def move(row: int, q: Floats, gyr: Floats, flags: NDArray[np.uint16], dt: float, sensors: Records) -> None:
     """Add one frame to the movement: second moments of the rate square to up, and the way gravity leans.
 
     |lean| x lean is summed: its direction tells the dominant way of tilting for an axis that is not known yet.
     """
     gain = 1.0 - math.exp(-2.0 * math.pi * RATE_CORNER_HZ * dt)
+    bent = tilts(row, q, sensors)
     for j in range(len(sensors)):
         s = sensors[j]
         if s["used"] == 0 or s["settled"] == 0:
             continue
-        up, a, b, low = s["up"], s["a"], s["b"], s["low"]
-        qi = (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3])
-        ux, uy, uz = rotate(conj(qi), (0.0, 0.0, 1.0))
-        pa = ux * a[0] + uy * a[1] + uz * a[2]
-        pb = ux * b[0] + uy * b[1] + uz * b[2]
-        lean = math.sqrt(pa * pa + pb * pb)
-        tilt = math.atan2(lean, ux * up[0] + uy * up[1] + uz * up[2])
+        a, b, low = s["a"], s["b"], s["low"]
         wa = gyr[row, j, 0] * a[0] + gyr[row, j, 1] * a[1] + gyr[row, j, 2] * a[2]
         wb = gyr[row, j, 0] * b[0] + gyr[row, j, 1] * b[1] + gyr[row, j, 2] * b[2]
         low[0] += gain * (wa - low[0])
@@ -75,20 +94,22 @@ def move(row: int, q: Floats, gyr: Floats, flags: NDArray[np.uint16], dt: float,
         low[2] += gain * (low[0] - low[2])
         low[3] += gain * (low[1] - low[3])
         wa, wb = low[2], low[3]
-        s["tilt"] = tilt
         if (flags[row, j] & _NOT_TO_LEARN_FROM) == 0:
             s["rate"][0] += wa * wa * dt
             s["rate"][1] += wa * wb * dt
             s["rate"][2] += wb * wb * dt
             s["path"] += math.sqrt(wa * wa + wb * wb) * dt
-            s["lean"][0] += pa * lean * dt
-            s["lean"][1] += pb * lean * dt
-            s["spread"][0] += pa * pa * dt
-            s["spread"][1] += pa * pb * dt
-            s["spread"][2] += pb * pb * dt
-        if tilt > OUT[s["part"]]:
+            if s["part"] != PELVIS or bent != bent or BENT[0] < bent < BENT[1]:
+                pa, pb = s["leant"][0], s["leant"][1]
+                lean = math.sqrt(pa * pa + pb * pb)
+                s["lean"][0] += pa * lean * dt
+                s["lean"][1] += pb * lean * dt
+                s["spread"][0] += pa * pa * dt
+                s["spread"][1] += pa * pb * dt
+                s["spread"][2] += pb * pb * dt
+        if s["tilt"] > OUT[s["part"]]:
             s["out"] = 1
-        elif s["out"] == 1 and tilt < BACK_SHARE * OUT[s["part"]]:
+        elif s["out"] == 1 and s["tilt"] < BACK_SHARE * OUT[s["part"]]:
             s["out"] = 0
             s["cycles"] += 1
 
