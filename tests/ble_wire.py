@@ -101,7 +101,7 @@ def marks_of(packets: list[Packet]) -> list[ClockMark]:
 
 def rows_of(packets: list[Packet]) -> dict[str, np.ndarray]:
     """All rows under each other, with their epoch."""
-    names = ("t_us", "lost", "gyr", "acc", "clipped")
+    names = ("t_us", "lost", "gyr", "acc", "clipped", "arrival_ns")
     out = {name: np.concatenate([getattr(p, name) for p in packets]) for name in names}
     out["epoch"] = np.concatenate([np.full(len(p), p.epoch) for p in packets])
     return out
