@@ -77,6 +77,7 @@ class V1Decoder:
         self._index = self._n = self._t = self._t_last = 0
         self._seq = 0
         self._rows = 0  # of this epoch in the packet that is being put together
+        self._offsets: dict[int, Ints] = {}
         self._seqs = np.full(MEMORY, -1, np.int64)
         self._arrivals = np.zeros(MEMORY, np.int64)
 
@@ -195,10 +196,13 @@ class V1Decoder:
         self._seqs[seq % MEMORY] = seq
         self._arrivals[seq % MEMORY] = t_host_ns
         rows = raw[skip:]
-        t_us = np.array([t + self._span(j) for j in range(skip, n)], np.int64)
+        t_us = t + self._offsets_of(n)[skip:]
         missing = np.zeros(n - skip, np.int32)
         missing[0] = min(lost, 2**31 - 1)
-        clipped = clipped_rows(rows.reshape(1, -1, 6), np.array([flags & CLIPPED != 0]))
+        if flags & CLIPPED or rows.max() >= FULL_SCALE - 1 or rows.min() <= 1 - FULL_SCALE:
+            clipped = clipped_rows(rows.reshape(1, -1, 6), np.array([flags & CLIPPED != 0]))
+        else:
+            clipped = np.zeros(n - skip, np.uint8)
         values = rows * self._scale
         arrival = np.full(n - skip, t_host_ns, np.int64)
         return self._packet(t_host_ns, t_us, missing, values, clipped, marks, arrival)
@@ -207,7 +211,7 @@ class V1Decoder:
         """Packets that follow each other and the newest accepted one; `*_after` counts from that one."""
         m, n = a["raw"].shape[:2]
         t_first = self._t + t_after
-        t_us = (t_first[:, None] + self._span(np.arange(n))).ravel()
+        t_us = (t_first[:, None] + self._offsets_of(n)).ravel()
         missing = np.zeros((m, n), np.int32)
         missing[:, 0] = np.minimum(lost, 2**31 - 1)
         clipped = clipped_rows(a["raw"], a["flags"] & CLIPPED != 0)
@@ -258,6 +262,12 @@ class V1Decoder:
     def _span(self, samples: N) -> N:
         """µs of so many samples at the nominal rate, rounded."""
         return (samples * 1_000_000_000 + self._odr_mhz // 2) // self._odr_mhz
+
+    def _offsets_of(self, n: int) -> Ints:
+        """(n,) times within a packet, from its first sample; kept, because making them costs as much as all the rest."""
+        if n not in self._offsets:
+            self._offsets[n] = self._span(np.arange(n))
+        return self._offsets[n]
 
     def _whole_index(self, index16: int, t32: int) -> int:
         """32 bits of the short form's index: the time since the newest packet says which of the possible ones it is."""
