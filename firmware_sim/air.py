@@ -106,6 +106,12 @@ class Side:
     def address(self) -> hci.Address:
         return self.connection.self_address
 
+    def end(self, reason: int) -> None:
+        """Tell this end's host that the connection is over, if it still knows of one."""
+        self.queue.clear()
+        if self.alive:
+            self.controller.on_le_disconnected(self.connection, reason)
+
 
 @dataclass(slots=True, eq=False)
 class AirLink:
@@ -135,6 +141,11 @@ class AirLink:
     def other(self, side: Side) -> Side:
         return self.peripheral if side is self.central else self.central
 
+    @property
+    def key(self) -> frozenset[str]:
+        """What it is known by: its two addresses."""
+        return pair_key(self.central.address, self.peripheral.address)
+
     def side_of(self, controller: RadioController) -> Side:
         return self.central if self.central.controller is controller else self.peripheral
 
@@ -152,3 +163,13 @@ class AirLink:
 def packet_air_s(payload_bytes: int) -> float:
     """Time on the air of one link-layer packet and the pause after it, s."""
     return (payload_bytes + OVERHEAD_BYTES) * 8 * BIT_S + IFS_S
+
+
+def address_text(address: hci.Address) -> str:
+    """`C4:1A:00:00:51:A0`, whatever kind of address it is."""
+    return address.to_string(with_type_qualifier=False)
+
+
+def pair_key(one: hci.Address, other: hci.Address) -> frozenset[str]:
+    """Of the connection between two addresses."""
+    return frozenset((address_text(one), address_text(other)))

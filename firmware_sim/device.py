@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, Final
 
-from bumble import att, core, data_types
+from bumble import att
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.gatt import Characteristic
 from bumble.hci import Address
@@ -17,6 +16,7 @@ from bumble.host import Host
 from firmware_sim.control import Control
 from firmware_sim.controller import RadioController
 from firmware_sim.gatt_table import GattTable
+from firmware_sim.identity import Identity
 from firmware_sim.outlet import NotificationOutlet
 from firmware_sim.radio import RadioLink
 from firmware_sim.script_clock import ScriptClock
@@ -36,27 +36,6 @@ UPDATE_AFTER_S: Final = 2.0
 FIRMWARE: Final = "1.0.0"
 SECONDS_PER_PERCENT: Final = 360.0
 """Of the battery: 10 h from full to empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What is printed on the sensor, and what survives a power loss."""
-
-    serial: int
-    slot: int = v1.NO_SLOT
-    battery_percent: int = 100
-    """At the first boot."""
-
-    @property
-    def name(self) -> str:
-        """`51A3`: the serial number as people know it."""
-        return v1.serial_text(self.serial)
-
-    @property
-    def address(self) -> str:
-        """A static random address."""
-        low = self.serial & 0xFFFFFFFF
-        return f"C4:1A:{low >> 24:02X}:{low >> 16 & 0xFF:02X}:{low >> 8 & 0xFF:02X}:{low & 0xFF:02X}"
 
 
 class SensorDevice:
@@ -86,7 +65,7 @@ class SensorDevice:
         config: v1.Config,
     ) -> None:
         self.identity = identity
-        self.boot_id = (identity.serial * 40503) & 0xFFFF
+        self.boot_id = identity.boot_id
         self.connection: Connection | None = None
         self.outlet: NotificationOutlet | None = None
         self._link = link
@@ -197,19 +176,9 @@ class SensorDevice:
         device = self._device
         if device is None:
             return
-        advertisement = v1.Advertisement(
-            serial16=self.identity.serial & 0xFFFF, slot=self.slot, battery_percent=self.battery_percent
-        )
-        flags = data_types.Flags(
-            core.AdvertisingData.Flags.LE_GENERAL_DISCOVERABLE_MODE
-            | core.AdvertisingData.Flags.BR_EDR_NOT_SUPPORTED
-        )
-        uuids = data_types.CompleteListOf128BitServiceUUIDs([core.UUID(v1.SERVICE)])
-        own = data_types.ManufacturerSpecificData(v1.COMPANY, bytes(advertisement))
-        name = data_types.CompleteLocalName(v1.local_name(self.identity.serial))
         await device.start_advertising(
-            advertising_data=bytes(core.AdvertisingData([flags, uuids, own])),
-            scan_response_data=bytes(core.AdvertisingData([name])),
+            advertising_data=self.identity.advertising(self.slot, self.battery_percent),
+            scan_response_data=self.identity.scan_response(),
         )
 
     # Connection

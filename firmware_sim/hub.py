@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import secrets
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -13,8 +14,9 @@ from firmware_sim.adapter_port import AdapterPort
 from firmware_sim.air import RadioConditions
 from firmware_sim.body import Body
 from firmware_sim.controller import RadioController
-from firmware_sim.device import Identity, SensorDevice
+from firmware_sim.device import SensorDevice
 from firmware_sim.faults import Fault
+from firmware_sim.identity import Identity
 from firmware_sim.person import Person
 from firmware_sim.radio import RadioLink
 from firmware_sim.script import Script
@@ -86,7 +88,9 @@ class Hub:
 
     def _identity(self, segment: Segment) -> Identity:
         slot = SLOT_OF_SEGMENT[segment]
-        return Identity(SERIAL + slot, slot, self._rng.randint(60, 100))
+        # Not from the seed: a client must see that sensors of another process are other boots of the same ones.
+        boot_id = secrets.randbits(16)
+        return Identity(SERIAL + slot, slot, self._rng.randint(60, 100), boot_id)
 
     def _begin(self) -> None:
         for work in (self._finish(), *(self._cause(fault) for fault in self._settings.faults)):

@@ -37,7 +37,9 @@ from firmware_sim.air import (
     Pdu,
     RadioConditions,
     Side,
+    address_text,
     packet_air_s,
+    pair_key,
 )
 from firmware_sim.controller import RadioController
 
@@ -120,7 +122,7 @@ class RadioLink(bumble_link.LocalLink):
 
     def rssi_dbm(self, one: hci.Address, other: hci.Address) -> int:
         """Signal strength between two addresses: a level of the pair's own and a few dB of fading."""
-        level = random.Random(f"rssi {self._seed} {sorted((_text(one), _text(other)))}").uniform(-72.0, -52.0)
+        level = random.Random(f"rssi {self._seed} {sorted((address_text(one), address_text(other)))}").uniform(-72.0, -52.0)
         return round(level + self._rng.gauss(0.0, 2.0))
 
     def _connect(self, central: RadioController, ind: ll.ConnectInd) -> None:
@@ -134,13 +136,13 @@ class RadioLink(bumble_link.LocalLink):
         if there is None or not isinstance(peripheral, RadioController):
             side = Side(central, here)
             reason = hci.HCI_ErrorCode.CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
-            _loop().call_later(EVENTS_TO_ESTABLISH * interval_s, _end_side, side, reason)
+            _loop().call_later(EVENTS_TO_ESTABLISH * interval_s, side.end, reason)
             return
         now_s = _now_s()
-        key = _key(ind.initiator_address, ind.advertiser_address)
+        key = pair_key(ind.initiator_address, ind.advertiser_address)
         if (stale := self._links.get(key)) is not None:
             self._end(stale, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
-        rng = random.Random(f"{self._seed} {_text(ind.advertiser_address)} {self._rng.random()}")
+        rng = random.Random(f"{self._seed} {address_text(ind.advertiser_address)} {self._rng.random()}")
         self._links[key] = AirLink(
             central=Side(central, here),
             peripheral=Side(peripheral, there),
@@ -180,9 +182,9 @@ class RadioLink(bumble_link.LocalLink):
     def terminate(self, controller: RadioController, peer: hci.Address, reason: int) -> None:
         """Disconnect in an orderly way: both hosts hear of it when the peer has received the request."""
         connection = controller.le_connections[peer]
-        link = self._links.get(_key(connection.self_address, peer))
+        link = self._links.get(pair_key(connection.self_address, peer))
         if link is None:
-            _end_side(Side(controller, connection), hci.HCI_ErrorCode.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR)
+            Side(controller, connection).end(hci.HCI_ErrorCode.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR)
         elif link.terminating is None:
             side = link.terminating = link.side_of(controller)
             # Ahead of data that has not been started: terminating does not wait for the queue to drain.
@@ -194,7 +196,7 @@ class RadioLink(bumble_link.LocalLink):
     ) -> None:
         """New interval, latency and timeout, in force (`then`) once the peer has received them."""
         connection = controller.le_connections[peer]
-        link = self._links.get(_key(connection.self_address, peer))
+        link = self._links.get(pair_key(connection.self_address, peer))
         if link is None:
             return
 
@@ -208,7 +210,7 @@ class RadioLink(bumble_link.LocalLink):
         self._queue(connection.self_address, peer, Pdu(update, 1, CONTROL_BYTES, then=apply))
 
     def _queue(self, sender: hci.Address, receiver: hci.Address, pdu: Pdu) -> None:
-        link = self._links.get(_key(sender, receiver))
+        link = self._links.get(pair_key(sender, receiver))
         if link is None:
             logger.debug("no link from %s to %s: %s dropped", sender, receiver, pdu)
             return
@@ -254,7 +256,7 @@ class RadioLink(bumble_link.LocalLink):
             heard = True
             if up is not None and link.peripheral.queue and link.peripheral.queue[0] is up:
                 self._sent(link, link.peripheral, up)
-            if self._links.get(_key(link.central.address, link.peripheral.address)) is not link:
+            if self._links.get(link.key) is not link:
                 self._air_free_s = t_s
                 return  # terminated
         self._air_free_s = t_s
@@ -299,23 +301,17 @@ class RadioLink(bumble_link.LocalLink):
 
     def _end(self, link: AirLink, reason: int) -> None:
         link.cancel_timers()
-        self._links.pop(_key(link.central.address, link.peripheral.address), None)
+        self._links.pop(link.key, None)
         for side in link.sides:
-            side.queue.clear()
             local = hci.HCI_ErrorCode.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR
-            _end_side(side, local if link.terminating is side else reason)
+            side.end(local if link.terminating is side else reason)
 
     def _is_silent(self, link: AirLink) -> bool:
         """One end is out of range, or has forgotten the link."""
         return any(self._is_blocked(side.address) or not side.alive for side in link.sides)
 
     def _is_blocked(self, address: hci.Address) -> bool:
-        return _text(address) in self._blocked
-
-
-def _end_side(side: Side, reason: int) -> None:
-    if side.alive:
-        side.controller.on_le_disconnected(side.connection, reason)
+        return address_text(address) in self._blocked
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -324,11 +320,3 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _text(address: hci.Address) -> str:
-    return address.to_string(with_type_qualifier=False)
-
-
-def _key(one: hci.Address, other: hci.Address) -> frozenset[str]:
-    return frozenset((_text(one), _text(other)))

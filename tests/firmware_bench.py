@@ -13,8 +13,9 @@ from bumble.host import Host
 
 from firmware_sim.air import CLEAR_AIR, RadioConditions
 from firmware_sim.controller import RadioController
-from firmware_sim.device import Identity, SensorDevice
+from firmware_sim.device import SensorDevice
 from firmware_sim.hub import CONFIG
+from firmware_sim.identity import Identity
 from firmware_sim.radio import RadioLink
 from firmware_sim.script_clock import ScriptClock
 from imu.ble.profiles import v1

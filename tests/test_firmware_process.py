@@ -167,7 +167,7 @@ def test_a_port_in_use_gives_one_line() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "firmware_sim", "--hci", f"tcp-server:127.0.0.1:{port}"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S)
     assert (done.returncode, done.stdout) == (2, "")
     line = one_line(done.stderr)
     assert f"cannot listen on 127.0.0.1:{port}" in line
