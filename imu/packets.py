@@ -72,6 +72,13 @@ class Packet:
     clipped: NDArray[np.uint8]
     """(n,) bits CLIPPED_ACC, CLIPPED_GYR."""
     marks: tuple[ClockMark, ...] = ()
+    arrival_ns: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(n,) host arrival of each sample, `t_host_ns` by default. Regrouping keeps it: whether a sample came too late is
+    then a fact about the sample, not about the packet that it is in."""
+
+    def __post_init__(self) -> None:
+        if len(self.arrival_ns) != len(self.t_us):
+            object.__setattr__(self, "arrival_ns", np.full(len(self.t_us), self.t_host_ns, np.int64))
 
     def __len__(self) -> int:
         return len(self.t_us)

@@ -83,10 +83,23 @@ def with_marks(packet: Packet, per: int = 4, *, device_starts_at_us: int = 0, se
 
 
 def delivered(packet: Packet, size: int, device_starts_at_us: int = 0) -> list[Packet]:
-    """Packets of `size` rows, each arriving soon after its newest sample."""
-    return [
-        replace(p, t_host_ns=(int(p.t_us[-1]) - device_starts_at_us + ARRIVAL_US) * 1000) for p in regroup([packet], size)
-    ]
+    """Packets of `size` rows, each sample arriving soon after it was taken."""
+    arrival_ns = (packet.t_us - device_starts_at_us + ARRIVAL_US) * 1000
+    pieces = regroup([replace(packet, arrival_ns=arrival_ns)], size)
+    return [replace(p, t_host_ns=int(p.arrival_ns[-1])) for p in pieces]
+
+
+def stalled(packet: Packet, per: int, seed: int, device_starts_at_us: int = 0) -> Packet:
+    """The same rows, `per` of them at a time, through a radio that pauses now and then for 0.1 to 0.7 s: nothing is lost,
+    what waited comes at once."""
+    rng = np.random.default_rng(seed)
+    t_us = packet.t_us - device_starts_at_us
+    last = np.minimum(np.arange(len(t_us)) // per * per + per, len(t_us)) - 1
+    arrival_us = t_us[last] + ARRIVAL_US
+    for start in rng.uniform(t_us[0], t_us[-1], 6):
+        held = (arrival_us >= start) & (arrival_us < (end := start + rng.uniform(1e5, 7e5)))
+        arrival_us[held] = int(end)
+    return replace(packet, arrival_ns=np.maximum.accumulate(arrival_us) * 1000)
 
 
 def joined(blocks: Sequence[PoseBlock]) -> PoseBlock:

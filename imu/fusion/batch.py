@@ -64,8 +64,8 @@ def orientation(
     q, flags = np.empty((rows, 4)), np.empty(rows, np.uint16)
     s = vqf.initial_state(c)[0]
     gaps.run(
-        s, c.row, i, last, limits, ranges, False, t, lost, g, a, skip,
-        np.empty(rows, np.int64), q, np.empty((rows, 3)), np.empty((rows, 3)), flags,
+        s, c.row, i, last, limits, ranges, False, t, t, lost, g, a, skip,
+        np.empty(rows, np.int64), np.empty(rows, np.int64), q, np.empty((rows, 3)), np.empty((rows, 3)), flags,
     )  # fmt: skip
     filled = np.where(lost <= limits[gaps.LONG], lost, 0)
     filled[0] = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,12 @@ class PoseBlock:
     """(n, 3) m/s², sensor frame, including gravity."""
     flags: NDArray[np.uint16]
     """(n,) `Quality` bits."""
+    arrived_us: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(n,) session time at which each row became known; by default at once."""
+
+    def __post_init__(self) -> None:
+        if len(self.arrived_us) != len(self.t_us):
+            object.__setattr__(self, "arrived_us", self.t_us)
 
     def __len__(self) -> int:
         return len(self.t_us)
@@ -42,8 +48,9 @@ class PoseBlock:
     def unwritten(n: int) -> PoseBlock:
         """n rows to be written by a kernel."""
         return PoseBlock(
-            np.empty(n, np.int64), np.empty((n, 4)), np.empty((n, 3)), np.empty((n, 3)), np.empty(n, np.uint16)
-        )
+            np.empty(n, np.int64), np.empty((n, 4)), np.empty((n, 3)), np.empty((n, 3)), np.empty(n, np.uint16),
+            np.empty(n, np.int64),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +85,7 @@ class SensorChannel:
         self._limits = gaps.limits_in_samples(setup.rate_hz)
         self._ranges = gaps.SATURATED_SHARE * np.array([setup.acc_range, setup.gyr_range])
         self._clock = DeviceClock(t0_host_ns)
+        self._t0_host_ns = t0_host_ns
         self._s = vqf.initial_state(self._coefficients)[0]
         self._i = np.zeros(gaps.INTS, np.int64)
         self._last = np.zeros(gaps.FLOATS)
@@ -97,11 +105,14 @@ class SensorChannel:
         block = PoseBlock.unwritten(rows)
         n = gaps.run(
             self._s, self._coefficients.row, self._i, self._last, self._limits, self._ranges, new_epoch,
-            t_us, lost, owned(packet.gyr, np.float64), owned(packet.acc, np.float64), owned(packet.clipped, np.uint8),
-            block.t_us, block.q, block.gyr, block.acc, block.flags,
+            t_us, (packet.arrival_ns - self._t0_host_ns) // 1000, lost,
+            owned(packet.gyr, np.float64), owned(packet.acc, np.float64), owned(packet.clipped, np.uint8),
+            block.t_us, block.arrived_us, block.q, block.gyr, block.acc, block.flags,
         )  # fmt: skip
         if n < rows:
-            return PoseBlock(block.t_us[:n], block.q[:n], block.gyr[:n], block.acc[:n], block.flags[:n])
+            return PoseBlock(
+                block.t_us[:n], block.q[:n], block.gyr[:n], block.acc[:n], block.flags[:n], block.arrived_us[:n]
+            )
         return block
 
     @property

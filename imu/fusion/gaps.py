@@ -64,8 +64,9 @@ def rows_after_filling(i: Ints, limits: Ints, lost: NDArray[np.int32]) -> int:
 
 @kernel
 def _emit(
-    m: int, t: int, s: Floats, wx: float, wy: float, wz: float, ax: float, ay: float, az: float, flags: int,
-    i: Ints, t_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
+    m: int, t: int, arrived: int, s: Floats, wx: float, wy: float, wz: float, ax: float, ay: float, az: float, flags: int,
+    i: Ints, t_out: Ints, arrived_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats,
+    flags_out: NDArray[np.uint16],
 ) -> None:  # fmt: skip
     """Write row m and count down what lasts for a number of samples."""
     if i[SETTLE_LEFT] > 0:
@@ -78,6 +79,7 @@ def _emit(
         i[GAP_LEFT] -= 1
         flags |= _GAP
     t_out[m] = t
+    arrived_out[m] = arrived
     q_out[m, 0], q_out[m, 1], q_out[m, 2], q_out[m, 3] = vqf.orientation_of(s)
     gyr_out[m, 0], gyr_out[m, 1], gyr_out[m, 2] = wx - s[_BIAS], wy - s[_BIAS + 1], wz - s[_BIAS + 2]
     acc_out[m, 0], acc_out[m, 1], acc_out[m, 2] = ax, ay, az
@@ -87,12 +89,13 @@ def _emit(
 @kernel
 def run(
     s: Floats, c: Floats, i: Ints, last: Floats, limits: Ints, ranges: Floats, new_epoch: bool,
-    t_us: Ints, lost: NDArray[np.int32], gyr: Floats, acc: Floats, clipped: NDArray[np.uint8],
-    t_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
+    t_us: Ints, arrived: Ints, lost: NDArray[np.int32], gyr: Floats, acc: Floats, clipped: NDArray[np.uint8],
+    t_out: Ints, arrived_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
 ) -> int:  # fmt: skip
     """Rows of one sensor through gap policy and filter; returns the number of rows written.
 
-    s, c : filter state and coefficients (`vqf`); i (INTS,), last (FLOATS,) this state; t_us (n,) session time.
+    s, c : filter state and coefficients (`vqf`); i (INTS,), last (FLOATS,) this state; t_us, arrived (n,) session time;
+    a row that is made up came with the one behind its hole.
     gyr rad/s, acc m/s² (n, 3). `new_epoch` belongs to the first row. Arrays `*_out` hold `rows_after_filling`.
     """
     m = 0
@@ -150,7 +153,10 @@ def run(
                 hx, hy, hz = a * last[3] + b * ax, a * last[4] + b * ay, a * last[5] + b * az
                 vqf.step(s, c, (fx, fy, fz), (hx, hy, hz), not skip)
                 t = t0 + ((t_us[k] - t0) * j) // (hole + 1)
-                _emit(m, t, s, fx, fy, fz, hx, hy, hz, mark, i, t_out, q_out, gyr_out, acc_out, flags_out)
+                _emit(
+                    m, t, arrived[k], s, fx, fy, fz, hx, hy, hz, mark, i,
+                    t_out, arrived_out, q_out, gyr_out, acc_out, flags_out,
+                )  # fmt: skip
                 m += 1
             i[FILLED] += hole
         if acc_bad:
@@ -158,7 +164,10 @@ def run(
         if gyr_bad:
             i[GYR_LEFT] = limits[SETTLE] + 1
         vqf.step(s, c, (wx, wy, wz), (ax, ay, az), not acc_bad)
-        _emit(m, t_us[k], s, wx, wy, wz, ax, ay, az, flags, i, t_out, q_out, gyr_out, acc_out, flags_out)
+        _emit(
+            m, t_us[k], arrived[k], s, wx, wy, wz, ax, ay, az, flags, i,
+            t_out, arrived_out, q_out, gyr_out, acc_out, flags_out,
+        )  # fmt: skip
         m += 1
         i[T_LAST] = t_us[k]
         i[ACC_LAST] = 1 if acc_bad else 0

@@ -13,6 +13,8 @@ from imu.packets import ClockMark, Packet
 HOLE_US = 50_000
 """A sensor does not keep samples back until a longer hole is over: no packet spans one, or its rows would come too late
 for frames that had to be made without them."""
+STALL_NS = 100_000_000
+"""The same for a pause in the arrival: what had come in time before it must not wait for its end."""
 
 
 def concatenate(packets: Sequence[Packet]) -> list[Packet]:
@@ -40,6 +42,7 @@ def concatenate(packets: Sequence[Packet]) -> list[Packet]:
                 np.concatenate([p.acc for p in parts]),
                 np.concatenate([p.clipped for p in parts]),
                 tuple(marks),
+                np.concatenate([p.arrival_ns for p in parts]),
             )
         )
     return out
@@ -56,7 +59,8 @@ def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
         ends = np.cumsum([len(p) for p in parts])
         marks = sorted(whole.marks, key=lambda m: m.position)
         used = 0
-        breaks = [0, *(np.flatnonzero(np.diff(whole.t_us) > HOLE_US) + 1).tolist(), len(whole)]
+        apart = (np.diff(whole.t_us) > HOLE_US) | (np.diff(whole.arrival_ns) > STALL_NS)
+        breaks = [0, *(np.flatnonzero(apart) + 1).tolist(), len(whole)]
         for a, b in _pieces(breaks, samples):
             here: list[ClockMark] = []
             while used < len(marks) and marks[used].position < b:
@@ -72,6 +76,7 @@ def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
                 whole.acc[a:b],
                 whole.clipped[a:b],
                 tuple(here),
+                whole.arrival_ns[a:b],
             )
 
 

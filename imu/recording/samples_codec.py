@@ -52,7 +52,8 @@ class SamplesDecoder:
         if np.any(np.diff(t_us) <= 0) or (self._newest is not None and t_us[0] <= self._newest):
             raise ProtocolError(f"sensor {self._sensor}: samples go back in time; the recording was put together wrongly")
         self._newest = int(t_us[-1])
-        return [Packet(self._sensor, int(t_host_ns[-1]), 0, t_us, lost, gyr, acc, clipped)]
+        # nothing is known of a radio: every sample came at once
+        return [Packet(self._sensor, int(t_host_ns[-1]), 0, t_us, lost, gyr, acc, clipped, arrival_ns=t_us * 1000)]
 
 
 def _layout(n: int, width: int) -> np.dtype[np.void]:
