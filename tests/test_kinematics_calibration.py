@@ -207,16 +207,71 @@ def test_a_segment_that_cannot_be_calibrated_does_not_hold_up_the_others_for_eve
 
 
 def test_a_sensor_that_never_comes_is_waited_for_and_then_left_out():
-    person = Person(guided=(13.0, 16.5), seconds=24.0)
+    person = Person()
     person.flags[:, person.segments.index("shank_left")] = int(Quality.STALE | Quality.GAP)
     frames, events, body = performed(person)
     assert body.calibration is not None
-    assert events[0].t_us > 9e6
+    assert events[0].t_emitted_us > 4.5e6
     left_out = body.calibration.of("shank_left")
     assert left_out is not None
     assert "no data" in left_out.reason
     assert np.isnan(angle_deg(frames, "knee_flexion", "left")).all()
     assert np.isfinite(angle_deg(frames, "knee_flexion", "right")[-1])
+
+
+class TestASensorThatComesLate:
+    """The set goes on with the others; it is calibrated from a rest and the repetitions after it."""
+
+    STARTS = tuple(13.5 + 4.0 * k for k in range(8))
+
+    def person(self, first: float, last: float) -> Person:
+        person = Person(guided=(5.0, 8.5, *self.STARTS), seconds=48.0)
+        silent = (person.t >= first) & (person.t < last)
+        person.flags[silent, person.segments.index("shank_left")] = int(Quality.STALE | Quality.GAP)
+        return person
+
+    @pytest.mark.parametrize(("first", "last"), [(0.0, 15.0), (5.5, 11.0)])
+    def test_is_calibrated_then(self, first, last):
+        frames, events, body = performed(self.person(first, last))
+        assert kinds(events) == ["stand_found", "movement_found", "calibrated", "segment_calibrated"]
+        assert events[2].t_us < 12.5e6
+        late = events[3]
+        assert late.side == "left"
+        assert "shank_left" in late.detail
+        assert body.calibration is not None
+        assert all(found.q_sensor_segment for found in body.calibration.segments)
+        known = np.isfinite(angle_deg(frames, "knee_flexion", "left"))
+        np.testing.assert_array_equal(known, frames.t_us > late.t_us)
+        np.testing.assert_allclose(
+            angle_deg(frames, "knee_flexion", "left")[known], angle_deg(frames, "knee_flexion", "right")[known], atol=1.0
+        )
+        assert f"at {late.t_us / 1e6:.1f} s" in str(body.calibration)
+
+    def test_does_not_depend_on_how_frames_are_grouped(self):
+        person = self.person(0.0, 15.0)
+        grid = person.grid()
+        whole, events, _ = run(grid, setup())
+        pieces, events_of_pieces, _ = run(grid, setup(), 7)
+        np.testing.assert_array_equal(pieces.angle, whole.angle)
+        assert events_of_pieces == events
+
+    def test_is_not_calibrated_by_a_rest_in_another_pose(self):
+        """The person sits down for a while, and bounces the leg: that is not the stand."""
+
+        person = Person(seconds=48.0)
+        j = person.segments.index("shank_left")
+        person.flags[person.t < 15.0, j] = int(Quality.STALE | Quality.GAP)
+        sits = np.clip(person.t - 14.0, 0.0, 1.0)
+        bounce = squats(person.t, tuple(20.0 + 3.0 * k for k in range(8)), down_s=0.8)
+        for side in ("left", "right"):
+            person.away[f"thigh_{side}"] = person.away[f"thigh_{side}"] * turned(80 * DEG * sits)
+            person.away[f"shank_{side}"] = person.away[f"shank_{side}"] * turned(-30 * DEG * bounce)
+        _, events, body = performed(person)
+        assert kinds(events) == ["stand_found", "movement_found", "calibrated"]
+        assert body.calibration is not None
+        found = body.calibration.of("shank_left")
+        assert found is not None
+        assert found.q_sensor_segment is None
 
 
 def test_feet_and_trunk_are_worn_but_not_needed():

@@ -9,7 +9,7 @@ from reference.body_twin import Axis, frontal, gravity_angles, movement_sums, pr
 from scipy.spatial.transform import Rotation
 
 from imu.conventions import ANGLES, angle_column
-from imu.kinematics import angles, movement, search, stand, warm_up
+from imu.kinematics import angles, movement, scan, stand, warm_up
 from imu.kinematics.calibration import calibrate_segment, directions_square_to, quaternion_of
 from imu.kinematics.layout import SEARCH, SEGMENT, SENSOR, THIGH
 from imu.packets import Quality
@@ -162,7 +162,7 @@ def test_quaternion_of_a_matrix_in_all_four_cases():
 
 def test_warm_up_leaves_nothing_to_compile_in_a_session():
     """Compiling takes seconds: in the middle of a session the picture would stand still."""
-    kernels = [angles.run, search.run, movement.forget_movement, movement.leading_part]
+    kernels = [angles.run, scan.run, movement.forget_movement, movement.leading_part]
     if not all(hasattr(k, "signatures") for k in kernels):
         pytest.skip("kernels are not compiled here")
     warm_up()

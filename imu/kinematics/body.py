@@ -76,7 +76,7 @@ class Body:
         )  # fmt: skip
         events: list[Event] = []
         row = 0
-        while row < m and self.calibration is None:
+        while row < m and self._search.open:
             stop = self._search.look(grid, row, events)
             # frames up to the decision are still unknown, and say what else is wrong with them
             self._read(grid, row, stop, out)
@@ -94,13 +94,12 @@ class Body:
         )  # fmt: skip
 
     def _mount(self, calibration: Calibration, now: int) -> None:
-        """From the next frame on the segments are known."""
-        age_s = (now - calibration.stand_us[1]) * 1e-6
+        """From the next frame on the segments that have been found are known."""
+        age_s = (now - self._search.stand_us[1]) * 1e-6
         for j, found in enumerate(calibration.segments):
-            q = found.q_sensor_segment
-            if q is None:
+            q, segment = found.q_sensor_segment, self._segments[j]
+            if q is None or segment["known"]:
                 continue
-            segment = self._segments[j]
             segment["known"], segment["q"] = 1, q
             segment["axis_sigma"], segment["stand_sigma"] = found.axis_sigma, STAND_SIGMA
             turn = self._search.turn_at_stand(j)

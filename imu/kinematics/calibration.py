@@ -135,6 +135,8 @@ def calibrate_segment(segment: str, s: Record, acc_mean: float, stand_s: float) 
         if s["away"] > 0 or math.isnan(acc_mean):
             return refused("no data in the stand")
         return refused(f"measures {acc_mean:.1f} m/s² at rest instead of 9.8: its accelerometer needs calibration")
+    if s["path"] < LEAST_PATH[part] and s["missed"] > 0:
+        return refused("no data in the movement")
     if s["path"] < LEAST_PATH[part]:
         return refused("hardly moved in the guided movement")
     aa, ab, bb = (float(x) for x in s["rate"])

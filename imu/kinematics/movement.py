@@ -29,6 +29,8 @@ BENT: Final = (math.radians(15.0), math.radians(60.0))
 """rad of tilt of both thighs between which the pelvis leans forward: squatting, sitting down, standing up. Who walks leans
 either way, who sits leans back: taken from all frames, the front was wrong in two of three recordings (against the
 velocity of the pelvis in the first step)."""
+MISSED_S: Final = 0.5
+"""Who has missed more of the movement is not waited for; it is calibrated later."""
 RATE_CORNER_HZ: Final = 6.0
 """Soft tissue swings above it."""
 
@@ -47,6 +49,7 @@ def forget_movement(search: Records, sensors: Records) -> None:
         s["path"] = 0.0
         s["out"] = 0
         s["cycles"] = 0
+        s["missed"] = 0
         for x in range(3):
             s["rate"][x] = 0.0
             s["spread"][x] = 0.0
@@ -60,7 +63,7 @@ def tilts(row: int, q: Floats, sensors: Records) -> float:
     bent = float("nan")
     for j in range(len(sensors)):
         s = sensors[j]
-        if s["used"] == 0 or s["settled"] == 0:
+        if s["used"] + s["done"] == 0 or s["settled"] == 0:
             continue
         up, a, b = s["up"], s["a"], s["b"]
         qi = (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3])
@@ -84,7 +87,10 @@ def move(row: int, q: Floats, gyr: Floats, flags: NDArray[np.uint16], dt: float,
     bent = tilts(row, q, sensors)
     for j in range(len(sensors)):
         s = sensors[j]
-        if s["used"] == 0 or s["settled"] == 0:
+        if s["used"] == 0:
+            continue
+        if s["settled"] == 0:
+            s["missed"] += 1
             continue
         a, b, low = s["a"], s["b"], s["low"]
         wa = gyr[row, j, 0] * a[0] + gyr[row, j, 1] * a[1] + gyr[row, j, 2] * a[2]
@@ -139,7 +145,7 @@ def moved_enough(dt: float, search: Records, sensors: Records) -> bool:
             continue
         if s["tilt"] > NEAR:
             near = False
-        if s["part"] == part:
+        if s["part"] == part and s["missed"] * dt <= MISSED_S:
             least = min(least, s["cycles"])
             most = max(most, s["cycles"])
             out = out or s["out"] == 1

@@ -1,29 +1,42 @@
-"""Looks for the calibration: the loop over the frames, and what is decided where it stops.
+"""Looks for the calibration: what is decided when a quiet run or a movement is complete.
 
-The kernel goes on until a quiet run or a movement is complete; the decision belongs to that frame, wherever a block of
-frames ends. A quiet run in another pose replaces the stand: who lay on a table, sat or was being strapped is not
-calibrated as standing.
+A decision belongs to its frame, wherever a block of frames ends. A quiet run in another pose replaces the stand: who lay
+on a table, sat or was being strapped is not calibrated as standing.
+
+What could not be calibrated with the others (a sensor that was silent, a pelvis that did not tilt) is looked for on: at a
+rest in which the others are where they were at the stand, and the movements after it.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imu.config import Setup
+from imu.conventions import side_of
 from imu.errors import ConfigError
 from imu.fusion.grid import GridBlock
-from imu.kernels import kernel
-from imu.kinematics import movement, stand
+from imu.kinematics import movement, scan, stand
 from imu.kinematics.calibration import Calibration, SegmentCalibration, calibrate_segment, directions_square_to
-from imu.kinematics.layout import END, FULL, MOVED, PELVIS, PROVISIONAL, QUIET, SEARCH, SENSOR, SHORT, Records, part_of
+from imu.kinematics.layout import (
+    FULL,
+    MOVED,
+    OTHER,
+    PELVIS,
+    PROVISIONAL,
+    QUIET,
+    SEARCH,
+    SENSOR,
+    SHORT,
+    Records,
+    part_of,
+)
 from imu.kinematics.quiet import QuietRun, quiet_run
 from imu.outputs import Event
-from imu.packets import Floats, Ints
+from imu.packets import Floats
 
 SAME_POSE: Final = math.radians(10.0)
 """Two stands closer than this are one."""
@@ -34,40 +47,6 @@ RESTLESS_SHARE: Final = 0.2
 ASK_TO_STAND: Final = "Stand upright and still, feet hip-width apart, looking straight ahead"
 ASK_TO_MOVE: Final = "Now make two slow half squats, straight ahead, and stand still again"
 ASK_AGAIN: Final = "Once more, please: two slow half squats, straight ahead, and stand still again"
-
-
-@kernel
-def run(
-    start: int, t_us: Ints, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], dt: float,
-    search: Records, sensors: Records,
-) -> tuple[int, int]:  # fmt: skip
-    """Frames from `start` on until something has to be decided: (next frame, END | QUIET | SHORT | MOVED).
-
-    q (m, S, 4) q_earth_sensor, gyr, acc (m, S, 3), flags (m, S) of the grid. After SHORT and QUIET the sums of
-    the run are those of the frames before the break, and of all its frames.
-    """
-    g = search[0]
-    for row in range(start, len(t_us)):
-        g["t"] = t_us[row]
-        if g["stand_to"] >= 0:
-            why = stand.step_given(row, q, gyr, acc, flags, dt, search, sensors)
-        else:
-            why = stand.step(row, q, gyr, acc, flags, dt, search, sensors)
-        if g["move_to"] >= 0:
-            if g["has_stand"] > 0 and g["move_from"] <= g["t"] < g["move_to"]:
-                movement.move(row, q, gyr, flags, dt, sensors)
-                movement.moved_enough(dt, search, sensors)
-            if g["t"] >= g["move_to"] and g["move_judged"] == 0:
-                g["move_judged"] = 1
-                why = MOVED
-        elif g["has_stand"] > 0:
-            movement.move(row, q, gyr, flags, dt, sensors)
-            # a candidate stand that falls on the same frame is decided with the next one
-            if movement.moved_enough(dt, search, sensors):
-                why = MOVED
-        if why != END:
-            return row + 1, why
-    return len(t_us), END
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,6 +88,20 @@ class CalibrationSearch:
         """None until the movement has been found."""
 
     @property
+    def open(self) -> bool:
+        """There is still a sensor to be calibrated. Windows that were given are not gone beyond."""
+        if self.calibration is None:
+            return True
+        given = self._setup.stand_s or self._setup.movement_s
+        return not given and bool(np.any((self._sensors["done"] == 0) & (self._sensors["part"] != OTHER)))
+
+    @property
+    def stand_us(self) -> tuple[int, int]:
+        """Session time, [start, end) of the newest stand."""
+        return self._stand_us
+
+
+    @property
     def stage(self) -> str:
         """`stand`, `movement` or `ready`."""
         if self.calibration is not None:
@@ -131,7 +124,7 @@ class CalibrationSearch:
 
     def look(self, grid: GridBlock, start: int, events: list[Event]) -> int:
         """Frames from `start` on, to the next decision; returns the frame after it and adds what happened to `events`."""
-        row, why = run(start, grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags, self._dt, self._search, self._sensors)
+        row, why = scan.run(start, grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags, self._dt, self._search, self._sensors)
         if why == QUIET and self._setup.stand_s:
             self._judge_given_stand(events)
             self._search["still"] = -1
@@ -154,7 +147,9 @@ class CalibrationSearch:
         quiet = quiet_run(self._names, self._sensors)
         if not quiet.steady:
             return
-        if kind == FULL or not any(quiet.fits):
+        if self.calibration is not None:
+            quiet = self._late_stand(quiet)
+        elif kind == FULL or not any(quiet.fits):
             self._report_bad(quiet, events)
         if not any(quiet.fits):
             self._help = quiet.for_the_person
@@ -169,8 +164,19 @@ class CalibrationSearch:
         if moving and ((same and had == kind) or kind == PROVISIONAL):
             return
         self._take_stand(kind, quiet, (int(g["t_run"]), now))
-        if kind == FULL and not (had == kind and same):
+        if kind == FULL and self.calibration is None and not (had == kind and same):
             events.append(Event("stand_found", int(g["t_run"]), now, detail=f"stood still for {stand.STAND_S:.0f} s"))
+
+    def _late_stand(self, quiet: QuietRun) -> QuietRun:
+        """The same run for the sensors that are not calibrated yet; it fits none if the others are not as they stood."""
+        there = [
+            float(np.array(s["up"]) @ up)
+            for s, up, n in zip(self._sensors, quiet.up, self._sensors["run_n"], strict=True)
+            if s["done"] and n > 0
+        ]
+        standing = bool(there) and min(there) > math.cos(SAME_POSE)
+        fits = [standing and ok and not s["done"] for s, ok in zip(self._sensors, quiet.fits, strict=True)]
+        return replace(quiet, fits=fits)
 
     def _take_stand(self, kind: int, quiet: QuietRun, stand_us: tuple[int, int]) -> None:
         """Keep directions and headings; what has moved so far is forgotten."""
@@ -215,11 +221,15 @@ class CalibrationSearch:
     def _consider_movement(self, events: list[Event]) -> None:
         """The person has moved enough: is there a frame for every segment?"""
         found = self._fit()
+        if self.calibration is not None:
+            self._accept_late(found, events)
+            return
         # the pelvis is not waited for: an upright squat hardly tilts it
+        most_missed = movement.MISSED_S / self._dt
         missing = [
             f"{f.segment}: {f.reason}"
             for f, s in zip(found, self._sensors, strict=True)
-            if s["used"] and f.q_sensor_segment is None and s["part"] != PELVIS
+            if s["used"] and f.q_sensor_segment is None and s["part"] != PELVIS and s["missed"] <= most_missed
         ]
         waited = self._search[0]["refused"] >= ATTEMPTS
         leading = int(movement.leading_part(self._sensors))
@@ -259,6 +269,27 @@ class CalibrationSearch:
             events.append(Event("stand_found", a, now, detail=f"stood still for {(b - a) * 1e-6:.1f} s"))
         events.append(Event("movement_found", moved_us, now, detail=f"{cycles} times out and back"))
         events.append(Event("calibrated", now, now, detail=calibration.summary))
+        self._go_on(found)
+
+    def _accept_late(self, found: tuple[SegmentCalibration, ...], events: list[Event]) -> None:
+        """Add what has been found to the calibration; the rest is looked for on."""
+        assert self.calibration is not None
+        now = int(self._search[0]["t"])
+        segments = list(self.calibration.segments)
+        for j, (one, s) in enumerate(zip(found, self._sensors, strict=True)):
+            if s["used"] and one.q_sensor_segment is not None:
+                segments[j] = one = replace(one, reason="; ".join(filter(None, (f"at {now / 1e6:.1f} s", one.reason))))
+                words = f"{one.segment}: {one.word}"
+                events.append(Event("segment_calibrated", now, now, side=side_of(one.segment), detail=words))
+        self.calibration = replace(self.calibration, segments=tuple(segments))
+        self._go_on(tuple(segments))
+
+    def _go_on(self, found: tuple[SegmentCalibration, ...]) -> None:
+        """From now on only what is missing is looked for, from the next rest on."""
+        self._sensors["done"] = [f.q_sensor_segment is not None for f in found]
+        self._sensors["used"] = 0
+        self._search["has_stand"] = 0
+        movement.forget_movement(self._search, self._sensors)
 
     def state(self) -> SearchState:
         """A copy of everything that changes."""

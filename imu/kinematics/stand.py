@@ -25,8 +25,8 @@ STILL_RATE: Final = 0.25
 """rad/s (14°/s) after 0.1 s of smoothing: standing sways with up to 0.1, and an unknown bias adds 0.05."""
 STILL_DRIFT: Final = math.radians(3.0)
 SMOOTHING_S: Final = 0.1
-AWAY_S: Final = 10.0
-"""A sensor that is silent for so long is not waited for."""
+AWAY_S: Final = 3.0
+"""A sensor that is silent for so long is not waited for; it is calibrated later."""
 
 _UNKNOWN, _SETTLING = int(UNKNOWN), int(Quality.SETTLING)
 
