@@ -141,6 +141,23 @@ def test_marching_calibrates_too():
     assert np.isfinite(angle_deg(frames, "knee_flexion", "left")[-1])
 
 
+def test_who_sits_leaning_back_has_the_pelvis_the_right_way_round():
+    """Sitting down leans it forward for a moment, sitting leans it back for long: only the moment counts."""
+    person = Person(guided=(), seconds=20.0)
+    sits = squats(person.t, (5.0, 9.0), down_s=1.0) ** 0.5
+    for side in ("left", "right"):
+        person.away[f"thigh_{side}"] = turned(80 * DEG * sits)
+        person.away[f"shank_{side}"] = turned(-20 * DEG * sits)
+    forward = 50 * DEG * sits * (1.0 - sits) ** 0.5 - 22 * DEG * np.clip(4.0 * sits - 3.0, 0.0, 1.0)
+    person.away["pelvis"] = turned(-forward)
+    frames, _, body = performed(person)
+    assert body.calibration is not None
+    q = body.calibration.of("pelvis").q_sensor_segment
+    assert q is not None
+    assert (person.mounting["pelvis"] * Rotation.from_quat(q, scalar_first=True)).magnitude() < 1 * DEG
+    assert abs(angle_deg(frames, "pelvis_tilt")[-1]) < 0.3
+
+
 def test_a_biased_accelerometer_is_refused_by_name():
     person = Person(segments=("thigh_right", "shank_right"))
     for segment in person.segments:

@@ -127,8 +127,9 @@ def read_segment(row: int, j: int, q: Floats, gyr: Floats, flags: Flags, dt: flo
             s["axis_age"] = 0
             s["axis"][0], s["axis"][1] = zx, zy
     elif standing:
+        # after a turn the old axis is worth nothing
+        follow(s, zx, zy, dt / FOLLOW_S if s["axis_age"] * dt <= STALE_S else 1.0)
         s["axis_age"] = 0
-        follow(s, zx, zy, dt / FOLLOW_S)
     elif level > 0.7:
         apart = math.atan2(s["axis"][0] * zy - s["axis"][1] * zx, s["axis"][0] * zx + s["axis"][1] * zy)
         if abs(apart) > TURNED:

@@ -47,8 +47,8 @@ def frontal(q_earth_segment: Array, gyr: Array, dt: float, axis: Axis) -> tuple[
         level = np.sqrt(1.0 - m[2, 2] ** 2)
         z = m[:2, 2] / level
         if tilt[k] < 12 * DEG and np.linalg.norm(gyr[k]) < 0.6:
+            axis.direction = z if axis.age * dt > 20.0 else axis.direction + dt / 0.5 * (z - axis.direction)
             axis.age = 0
-            axis.direction = axis.direction + dt / 0.5 * (z - axis.direction)
         elif level > 0.7:
             apart = np.arctan2(axis.direction[0] * z[1] - axis.direction[1] * z[0], axis.direction @ z)
             if abs(apart) > 35 * DEG:
