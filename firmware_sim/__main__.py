@@ -132,8 +132,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--script", type=Path, metavar="FILE.json", help="write here what will be performed")
     add("--per", type=float, default=0.02, help="packet error rate of the air, 0 to 1; 0 = perfect air")
     add("--interval-ms", type=float, help="connection interval that the adapter imposes; default: its host's")
-    fault = "script time, block|power|drop, segment, how long; may be repeated"
-    add("--fault", action="append", default=[], metavar="'t=20 block shank_left for=3'", help=fault)
+    fault = "script time, away|power|drop, segment, how long; may be repeated"
+    add("--fault", action="append", default=[], metavar="'t=20 away shank_left 3'", help=fault)
     add("--sensors", default=",".join(CORE_SEGMENTS), help="segments that wear one, with commas between")
     add("--verbose", action="store_true", help="say on the error stream what happens")
     return parser

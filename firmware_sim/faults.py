@@ -1,4 +1,4 @@
-"""What goes wrong during a script, told as text: `t=20 block shank_left for=3`."""
+"""What goes wrong during a script, told as text: `t=20 away shank_left 3`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from imu.conventions import CORE_SEGMENTS, Segment
 
 ACTIONS: Final = {
-    "block": 3.0,  # out of range; shorter than the supervision timeout (4 s) it is a fade, longer a lost link
+    "away": 3.0,  # out of range; shorter than the supervision timeout (4 s) it is a fade, longer a lost link
     "power": 2.0,  # battery out, and in again: boots anew
     "drop": 0.0,  # the sensor ends the connection and advertises again
 }
@@ -26,11 +26,11 @@ class Fault:
     for_s: float
 
     def __str__(self) -> str:
-        return f"t={self.at_s:g} {self.action} {self.segment}" + (f" for={self.for_s:g}" if self.for_s else "")
+        return f"t={self.at_s:g} {self.action} {self.segment}" + (f" {self.for_s:g}" if self.for_s else "")
 
 
 def parse_fault(text: str) -> Fault:
-    """Read `t=SECONDS ACTION SEGMENT [for=SECONDS]`.
+    """Read `t=SECONDS ACTION SEGMENT [HOW LONG]`.
 
     Raises
     ------
@@ -38,8 +38,8 @@ def parse_fault(text: str) -> Fault:
         Says which word is wrong and what is possible.
     """
     words = text.split()
-    if len(words) not in (3, 4) or not words[0].startswith("t=") or (len(words) == 4 and not words[3].startswith("for=")):
-        raise ValueError(f"{text!r} is not a fault; write t=SECONDS {'|'.join(ACTIONS)} SEGMENT [for=SECONDS]")
+    if len(words) not in (3, 4) or not words[0].startswith("t="):
+        raise ValueError(f"{text!r} is not a fault; write t=SECONDS {'|'.join(ACTIONS)} SEGMENT [SECONDS]")
     when, action, segment = words[:3]
     if action not in ACTIONS:
         raise ValueError(f"{text!r}: unknown action {action!r}; there are: {', '.join(ACTIONS)}")
@@ -47,7 +47,7 @@ def parse_fault(text: str) -> Fault:
     if known is None:
         raise ValueError(f"{text!r}: {segment!r} cannot wear a sensor; there are: {', '.join(CORE_SEGMENTS)}")
     at_s = _seconds(text, when.removeprefix("t="))
-    for_s = _seconds(text, words[3].removeprefix("for=")) if len(words) == 4 else ACTIONS[action]
+    for_s = _seconds(text, words[3]) if len(words) == 4 else ACTIONS[action]
     return Fault(at_s, action, known, for_s)
 
 

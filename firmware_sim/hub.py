@@ -113,7 +113,7 @@ class Hub:
         logger.info("fault: %s", fault)
         sensor = self.sensors[fault.segment]
         match fault.action:
-            case "block":
+            case "away":
                 self.link.block(sensor.identity.address)
                 await asyncio.sleep(fault.for_s)
                 self.link.unblock(sensor.identity.address)

@@ -152,7 +152,7 @@ def test_it_ends_with_the_program_that_started_it() -> None:
         (["--hci", ANY_PORT, "--sensors", "pelvis,elbow"], "'elbow' cannot wear a sensor; there are: pelvis"),
         (["--hci", ANY_PORT, "--sensors", "pelvis,pelvis"], "named twice"),
         (["--hci", ANY_PORT, "--per", "2"], "between 0 and 1"),
-        (["--hci", ANY_PORT, "--fault", "t=3 explode pelvis"], "there are: block, power, drop"),
+        (["--hci", ANY_PORT, "--fault", "t=3 explode pelvis"], "there are: away, power, drop"),
         (["--hci", ANY_PORT, "--fault", "t=3 drop pelvis", "--sensors", "thigh_left"], "pelvis wears no sensor"),
     ],
 )
@@ -186,7 +186,7 @@ def test_a_file_that_is_no_script_is_left_alone(tmp_path: Path, capsys: pytest.C
     ("text", "fault"),
     [
         ("t=20 drop shank_left", Fault(20.0, "drop", "shank_left", 0.0)),
-        ("t=1.5 block pelvis for=6", Fault(1.5, "block", "pelvis", 6.0)),
+        ("t=1.5 away pelvis 6", Fault(1.5, "away", "pelvis", 6.0)),
         ("t=0 power thigh_right", Fault(0.0, "power", "thigh_right", 2.0)),
     ],
 )
@@ -196,7 +196,7 @@ def test_faults_are_read(text: str, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "drop pelvis", "t=x drop pelvis", "t=-1 drop pelvis", "t=1 drop pelvis 5", "t=nan drop pelvis"]
+    "text", ["", "drop pelvis", "t=x drop pelvis", "t=-1 drop pelvis", "t=1 drop pelvis for=5", "t=nan drop pelvis"]
 )
 def test_other_words_are_no_faults(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a (fault|time)"):
