@@ -56,6 +56,7 @@ DRIFT_SIGMA: Final = math.radians(0.1)
 """rad/s of heading since the last rest: three times the median drift, for turning on the spot."""
 GAP_SIGMA: Final = math.radians(8.0)
 """rad per s of propagation: 2° after the longest bridged hole."""
+GAP_MOST: Final = math.radians(4.0)
 SATURATED_SIGMA: Final = math.radians(5.0)
 FORGET_S: Final = 3.0
 """The filter's own time constant: gravity has corrected by then."""
@@ -100,7 +101,7 @@ def read_segment(row: int, j: int, q: Floats, gyr: Floats, flags: Flags, dt: flo
     s["axis_age"] += 1
     s["extra"] *= 1.0 - dt / FORGET_S
     if (bits & _GAP) != 0:
-        s["extra"] += GAP_SIGMA * dt
+        s["extra"] = min(s["extra"] + GAP_SIGMA * dt, max(s["extra"], GAP_MOST))
     if (bits & _GYR) != 0:
         s["extra"] = max(s["extra"], SATURATED_SIGMA)
     if (bits & _UNKNOWN) != 0:
