@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,30 @@ def test_processing_in_large_blocks_gives_the_live_result(recording: Recording, 
 @pytest.mark.parametrize("size", [1, 7, 25])
 def test_packets_of_another_size_give_the_live_result(recording: Recording, received: Result, size: int) -> None:
     assert pushed(recording.setup, recording.packets(size)).digest() == received.digest()
+
+
+@pytest.mark.parametrize("sensors", [(3,), (0, 1, 2, 3, 4)], ids=["one link", "host"])
+def test_what_is_held_up_on_the_way_gives_the_live_result_however_grouped(
+    recording: Recording, sensors: tuple[int, ...]
+) -> None:
+    """Radio fades and busy hosts: 250 to 600 ms without a packet, then all of them."""
+    s = recording.stream
+    t_ns = s.t_host_ns - recording.setup.t0_host_ns
+    arrival = t_ns.copy()
+    for at, pause in ((18.0, 0.25), (33.0, 0.35), (39.0, 0.6)):
+        begin, end = int(at * 1e9), int((at + pause) * 1e9)
+        held = (t_ns >= begin) & (t_ns < end) & np.isin(s.sensor, sensors)
+        arrival[held] = end + np.arange(np.count_nonzero(held)) * 50_000
+    order = np.argsort(arrival, kind="stable")
+    stream = type(s).join(
+        s.sensor[order].tolist(), (arrival[order] + recording.setup.t0_host_ns).tolist(), s.payloads(order)
+    )
+    late = replace(recording, stream=stream)
+    live = pushed(late.setup, late.packets())
+    assert {e.detail for e in live.events if e.kind == "sensor_stale"} >= {late.setup.sensors[j].segment for j in sensors}
+    assert imu.process(late).digest() == live.digest()
+    for size in (1, 7, 25):
+        assert pushed(late.setup, late.packets(size)).digest() == live.digest(), size
 
 
 def test_saved_and_loaded_gives_the_live_result(recording: Recording, received: Result, tmp_path: Path) -> None:
