@@ -55,12 +55,13 @@ PAIRED_ANGLES: Final = (
 )
 CENTRAL_ANGLES: Final = ("pelvis_tilt", "pelvis_obliquity")
 
-ANGLES: Final[tuple[tuple[str, Side | None], ...]] = tuple(
-    [(name, side) for name in PAIRED_ANGLES for side in SIDES] + [(name, None) for name in CENTRAL_ANGLES]
+ANGLES: Final[tuple[tuple[str, Side | None], ...]] = (
+    *((name, side) for name in PAIRED_ANGLES for side in SIDES),
+    *((name, None) for name in CENTRAL_ANGLES),
 )
 """The columns of every angle array (`FrameBlock.angle`), in this order."""
 
-_COLUMN: Final = {key: column for column, key in enumerate(ANGLES)}
+_COLUMN: Final[dict[tuple[str, Side | None], int]] = {key: column for column, key in enumerate(ANGLES)}
 
 
 def angle_column(name: str, side: Side | None = None) -> int:
@@ -91,3 +92,10 @@ def side_of(segment: str) -> Side | None:
         if segment.endswith("_" + side):
             return side
     return None
+
+
+def place(segment: str) -> str:
+    """Where a segment is, in the words a patient knows: `shank_left` -> `left shin`, `pelvis` -> `pelvis`."""
+    part, _, side = segment.partition("_")
+    word = "shin" if part == "shank" else part
+    return f"{side} {word}" if side else word

@@ -7,14 +7,16 @@ cache directory is named after a hash of every kernel source in this package and
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
+import numba.core.config
 import numpy
+
+from imu.cache import user_cache
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,18 +34,10 @@ def cache_directory() -> Path:
         text = source.read_bytes()
         if b"imu.kernels" in text or source.name == "kernels.py":
             digest.update(source.relative_to(here).as_posix().encode() + text)
-    if "IMU_CACHE_DIR" in os.environ:
-        base = Path(os.environ["IMU_CACHE_DIR"])
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "imu-biofeedback"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches" / "imu-biofeedback"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "imu-biofeedback"
-    return base / f"kernels-{digest.hexdigest()}"
+    return user_cache() / f"kernels-{digest.hexdigest()}"
 
 
-numba.config.CACHE_DIR = str(cache_directory())  # pyright: ignore[reportAttributeAccessIssue]
+numba.core.config.CACHE_DIR = str(cache_directory())  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

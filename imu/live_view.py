@@ -7,22 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from imu.ble import LinkReport
+from imu.conventions import place
 from imu.outputs import Cue, FrameBlock
 from imu.packets import Health
 from imu.pipeline import Pipeline
 from imu.snapshot import DrillView, RepetitionView, Snapshot
-
-PLACES = {
-    "pelvis": "pelvis",
-    "thigh_left": "left thigh",
-    "thigh_right": "right thigh",
-    "shank_left": "left shin",
-    "shank_right": "right shin",
-    "foot_left": "left foot",
-    "foot_right": "right foot",
-    "trunk": "trunk",
-}
-"""Words for a patient."""
 
 LINK_IS_DOWN = ("searching", "connecting", "lost", "disconnected")
 
@@ -46,7 +35,7 @@ def merge_health(health: tuple[Health, ...], links: dict[str, LinkReport]) -> tu
 
 def problem_of(health: tuple[Health, ...]) -> str:
     """The one sentence when sensors do not answer; empty when all do."""
-    silent = [PLACES.get(h.segment, h.segment) for h in health if h.state in ("lost", "stale")]
+    silent = [place(h.segment) for h in health if h.state in ("lost", "stale")]
     if not silent:
         return ""
     if len(silent) == 1:

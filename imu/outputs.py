@@ -43,8 +43,9 @@ class FrameBlock:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at one instant: `stand_found`, `movement_found`, `calibrated`, `calibration_refused`,
-    `repetition_started`, `repetition_counted`, `phase`, `initial_contact`, `foot_off`, `sensor_stale`, `sensor_back` ..."""
+    """Something that happened at one instant: `stand_found`, `movement_found`, `calibrated`, `segment_calibrated` (a late
+    sensor), `calibration_refused`, `repetition_started`, `repetition_counted`, `phase`, `initial_contact`, `foot_off`,
+    `sensor_stale`, `sensor_back` ..."""
 
     kind: str
     t_us: int

@@ -12,7 +12,7 @@ IMU, FIRMWARE = ROOT / "imu", ROOT / "firmware_sim"
 SOURCES = sorted([*IMU.rglob("*.py"), *FIRMWARE.rglob("*.py")])
 
 LAYERS = (
-    {"conventions", "errors", "packets", "config", "kernels", "clock", "outputs", "snapshot"},
+    {"cache", "conventions", "errors", "packets", "config", "kernels", "clock", "outputs", "snapshot"},
     {"fusion"},
     {"kinematics"},
     {"feedback"},

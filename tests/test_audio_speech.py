@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from imu.feedback import drill_text, load_drill
-from imu.feedback.audio import drill_sentences
 from imu.feedback.audio.speech import PROGRAM, speaker, speech_folder, spoken
 from imu.feedback.audio.tones import RATE_HZ
 
@@ -115,7 +114,7 @@ def test_kept_where_the_user_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_everything_the_squat_may_say() -> None:
     drill = load_drill(drill_text("squat"))
-    sentences = drill_sentences(drill)
+    sentences = drill.sentences
     assert SENTENCE in sentences
     assert drill.tempo_rule.fast_down in sentences
     assert "" not in sentences

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from reference.clock_simulation import Link, pieces, simulate
 
 from imu.clock import DeviceClock
 from imu.packets import ClockMark
-from reference.clock_simulation import Link, pieces, simulate
 
 
 def mapped(link: Link, size: int | None = None) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,8 +64,8 @@ def watch(
 def performance_lines(latencies: Latencies, figures: DashboardFigures | None) -> list[str]:
     """Measured delays and computing times of a live session."""
 
-    def row(name: str, values: list[float], *percent: float) -> str:
-        if not values:
+    def row(name: str, values: array[float], *percent: float) -> str:
+        if not len(values):
             return f"  {name:34s} –"
         named = ", ".join(
             f"{'max' if p == 100 else f'p{p:g}'} {v:.2f}"

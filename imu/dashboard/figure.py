@@ -13,10 +13,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
-from imu.conventions import SIDES, Side
+from imu.conventions import SIDES, Side, place
 from imu.dashboard.body_parts import capsule, draw_dashed, filler
 from imu.dashboard.panel import Panel, disc, line, write
-from imu.dashboard.places import place
 from imu.dashboard.pose import SIGN, Camera, Point, Posture, joints
 from imu.dashboard.shapes import draw_shape
 

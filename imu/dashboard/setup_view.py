@@ -7,10 +7,10 @@ from typing import Final
 
 from PySide6.QtGui import QPainter
 
+from imu.conventions import place
 from imu.dashboard.figure import FigureState, View
 from imu.dashboard.header import SOUND_WORDS
 from imu.dashboard.panel import Panel, box, disc, fitted, line, text_width, write
-from imu.dashboard.places import place
 from imu.dashboard.pose import Posture
 from imu.dashboard.reading import lost_segments, not_measured
 from imu.dashboard.shapes import draw_shape

@@ -7,8 +7,8 @@ from typing import Final
 
 from PySide6.QtGui import QPainter
 
+from imu.conventions import place
 from imu.dashboard.panel import Panel, disc, fitted, wrapped, write
-from imu.dashboard.places import place
 from imu.dashboard.reading import lost_segments
 from imu.dashboard.shapes import draw_shape
 from imu.snapshot import Snapshot

@@ -157,8 +157,10 @@ class Grid:
 
     def state(self) -> GridState:
         """A copy of everything that changes."""
-        arrays = (self._g, self._ints, self._times, self._arrived, self._rows, self._flags)
-        return GridState(*(a.copy() for a in arrays))
+        return GridState(
+            self._g.copy(), self._ints.copy(), self._times.copy(), self._arrived.copy(),
+            self._rows.copy(), self._flags.copy(),
+        )  # fmt: skip
 
     def restore(self, state: GridState) -> None:
         """Continue from what `state` of an equal grid returned."""

@@ -8,15 +8,14 @@ import logging
 import os
 import shutil
 import subprocess
-import sys
 import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from imu.cache import user_cache
 from imu.feedback.audio.tones import RATE_HZ, Mono
-from imu.feedback.drill import Drill
 
 logger = logging.getLogger(__name__)
 
@@ -29,24 +28,9 @@ QUIET = 0.02
 """Share of the peak below which the two ends count as silence and are cut off."""
 
 
-def drill_sentences(drill: Drill) -> tuple[str, ...]:
-    """Everything a drill may say."""
-    tempo = drill.tempo_rule
-    texts = (drill.valgus.text, tempo.fast_down, tempo.fast_up, tempo.slow_down, tempo.slow_up, drill.depth.text)
-    return tuple(dict.fromkeys(t for t in texts if t))
-
-
 def speech_folder() -> Path:
     """Where spoken sentences are kept for this user."""
-    if "IMU_CACHE_DIR" in os.environ:
-        base = Path(os.environ["IMU_CACHE_DIR"])
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "imu-biofeedback"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches" / "imu-biofeedback"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "imu-biofeedback"
-    return base / "speech"
+    return user_cache() / "speech"
 
 
 def speaker() -> Callable[[str], Mono | None]:
