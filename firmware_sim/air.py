@@ -53,6 +53,16 @@ class RadioConditions:
 CLEAR_AIR = RadioConditions(per=0.0, burst_every_s=math.inf)
 
 
+@dataclass(slots=True)
+class RadioCounts:
+    """What happened on the air, for reports."""
+
+    delivered: int = 0
+    retransmitted: int = 0
+    missed_events: int = 0
+    timeouts: int = 0
+
+
 class Channel:
     """The errors of one link, in the order in which packets are sent."""
 

@@ -21,7 +21,6 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bumble import core, hci, ll
 from bumble import link as bumble_link
@@ -36,6 +35,7 @@ from firmware_sim.air import (
     Channel,
     Pdu,
     RadioConditions,
+    RadioCounts,
     Side,
     address_text,
     packet_air_s,
@@ -48,16 +48,6 @@ logger = logging.getLogger(__name__)
 EVENTS_TO_ESTABLISH = 6
 """A connection whose first six events bring nothing has failed to be established (reason 0x3E)."""
 CONTROL_BYTES = 24
-
-
-@dataclass(slots=True)
-class RadioCounts:
-    """What happened on the air, for reports."""
-
-    delivered: int = 0
-    retransmitted: int = 0
-    missed_events: int = 0
-    timeouts: int = 0
 
 
 class RadioLink(bumble_link.LocalLink):
