@@ -41,8 +41,8 @@ class Setup:
     """Host time at which session time is 0."""
     grid_hz: float = 100.0
     """Rate of the common grid on which frames are made."""
-    wait_ms: float = 200.0
-    """A frame waits for late sensors until the newest one is ahead by this plus the longest packet seen. Larger =
+    wait_ms: float = 250.0
+    """A frame waits for late sensors until the newest arrival is later by this plus the longest packet. Larger =
     fewer stale joints on a bad radio, slower to notice a lost sensor (recommended 150-250)."""
     drill_toml: str = ""
     """Text of the drill; empty = none (angles only)."""
