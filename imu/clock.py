@@ -260,10 +260,11 @@ class DeviceClock:
         if len(marks) == 0:
             where, mark_t, sent, mark_us = _NO_INTS, _NO_INTS, _NO_INTS, _NO_FLOATS
         else:
-            if len(marks) > 1:
-                marks = sorted(marks, key=_position)
             n, t0 = len(marks), self._t0_ns
             where = np.fromiter([m.position for m in marks], np.int64, n)
+            if n > 1 and bool((where[1:] < where[:-1]).any()):  # codecs give them in order
+                marks = sorted(marks, key=_position)
+                where.sort()
             mark_t = np.fromiter([m.t_device_us for m in marks], np.int64, n)
             mark_us = np.fromiter([(m.t_host_ns - t0) / 1000.0 for m in marks], np.float64, n)
             sent = np.fromiter([m.sent for m in marks], np.int64, n)

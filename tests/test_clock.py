@@ -37,6 +37,30 @@ def test_stamps_of_sent_packets_remove_the_queueing_delay() -> None:
     assert abs(one[-1]) < 1000  # µs: and it is the true offset, not only the same for all
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "per_packet", "interval_ms", "rms_ms"),
+    [(104.0, 3, 15.0, 1.0), (104.0, 1, 15.0, 0.3), (100.0, 1, 15.0, 5.0), (100.0, 5, 30.0, 15.0)],
+)
+def test_what_is_left_without_stamps_is_the_phase_between_sampling_and_radio(
+    rate_hz: float, per_packet: int, interval_ms: float, rms_ms: float
+) -> None:
+    """At 100 Hz the phase never changes against 15 or 30 ms and hides in the offset, by up to their common divisor; at
+    104 Hz it wanders, and the smallest delays tell the truth. With stamps it is gone in every case."""
+    for sent, limit in ((False, rms_ms), (True, 0.05)):
+        skews = enumerate((-40.0, 0.0, 40.0))
+        links = [simulate(7 + k, 100.0, skew, rate_hz, per_packet, interval_ms, sent) for k, skew in skews]
+        n = min(len(link.t_us) for link in links)
+        errors = np.stack([(mapped(link) - link.true_us)[int(60 * rate_hz) : n] for link in links], axis=1) / 1000.0
+        pairs = errors[:, :, None] - errors[:, None, :]
+        assert np.sqrt(np.mean(pairs**2)) < limit
+
+
+def test_marks_in_any_order_mean_the_same() -> None:
+    link = simulate(4, seconds=20.0, sent=True)
+    shuffled = tuple(sorted(link.marks, key=lambda m: m.position % 7))  # those of one row keep their order
+    np.testing.assert_array_equal(DeviceClock(0).map(link.t_us, shuffled), DeviceClock(0).map(link.t_us, link.marks))
+
+
 def test_skew_offset_and_lag_are_published() -> None:
     link = simulate(3, skew_ppm=40.0)
     clock = DeviceClock(0)
