@@ -88,19 +88,42 @@ class Result:
         return h.hexdigest()
 
 
+JOIN_BLOCKS = 1024
+
+
+def _joined(blocks: list[FrameBlock], n_sensors: int) -> FrameBlock:
+    if not blocks:
+        return FrameBlock.empty(n_sensors)
+    return FrameBlock(
+        np.concatenate([b.t_us for b in blocks]),
+        np.concatenate([b.q_earth_segment for b in blocks]),
+        np.concatenate([b.angle for b in blocks]),
+        np.concatenate([b.sigma for b in blocks]),
+        np.concatenate([b.flags for b in blocks]),
+    )
+
+
 class ResultBuilder:
-    """Collects the outputs of one pipeline, in order."""
+    """Collects the outputs of one pipeline, in order.
+
+    Small blocks are joined as they come: an hour of a live session is half a million of them, and each look for garbage
+    would go through all.
+    """
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self._blocks: list[FrameBlock] = []
+        self._small: list[FrameBlock] = []
         self.events: list[Event] = []
         self.repetitions: list[Repetition] = []
         self.decisions: list[Cue] = []
 
     def add(self, out: Outputs) -> None:
         if len(out.frames):
-            self._blocks.append(out.frames)
+            self._small.append(out.frames)
+            if len(self._small) == JOIN_BLOCKS:
+                self._blocks.append(_joined(self._small, len(self.setup.sensors)))
+                self._small = []
         self.events += out.events
         self.repetitions += out.repetitions
         self.decisions += out.cues
@@ -108,17 +131,9 @@ class ResultBuilder:
     def result(
         self, health: tuple[Health, ...], calibration: Calibration | None, *, incomplete: bool = False
     ) -> Result:
-        blocks = self._blocks or [FrameBlock.empty(len(self.setup.sensors))]
-        frames = FrameBlock(
-            np.concatenate([b.t_us for b in blocks]),
-            np.concatenate([b.q_earth_segment for b in blocks]),
-            np.concatenate([b.angle for b in blocks]),
-            np.concatenate([b.sigma for b in blocks]),
-            np.concatenate([b.flags for b in blocks]),
-        )
         return Result(
             self.setup,
-            frames,
+            _joined(self._blocks + self._small, len(self.setup.sensors)),
             tuple(self.events),
             tuple(self.repetitions),
             tuple(self.decisions),
