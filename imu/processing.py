@@ -90,7 +90,7 @@ def process(
     last = time.perf_counter()
     packets = recording.blocks(BLOCK_S) if packet_samples is None else recording.packets(packet_samples)
     for packet in packets:
-        last = clock.add("load and decode", last)
+        last = clock.add("decode", last)
         out = pipeline.push(packet)
         builder.add(out)
         last = clock.add("pipeline", last)

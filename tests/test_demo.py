@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
@@ -118,6 +119,22 @@ def test_kill_9_costs_at_most_the_last_second(tmp_path: Path) -> None:
     assert re.search(r"^Repetitions +1$", done.stdout, re.MULTILINE)
     last_ns = int(imu.load(folder).stream.t_host_ns[-1])
     assert killed_ns - last_ns < 1_000_000_000
+
+
+def test_a_sensor_that_loses_power_becomes_unknown_and_comes_back(tmp_path: Path) -> None:
+    folder = tmp_path / "power"
+    done = run("demo", "--seconds", "40", "--headless", "--no-sound", "--fault", "t=18 power shank_left 3", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    result = imu.process(imu.load(folder))
+    gone = [(e.kind, e.detail) for e in result.events if e.kind in ("sensor_stale", "sensor_back")]
+    assert gone == [("sensor_stale", "shank_left"), ("sensor_back", "shank_left")]
+    stale, back = (e.t_us for e in result.events if e.kind in ("sensor_stale", "sensor_back"))
+    away = (result.t_us >= stale) & (result.t_us < back)
+    assert np.isnan(result.angle("knee_flexion", "left")[away]).all()
+    assert np.isfinite(result.angle("knee_flexion", "right")[away]).all()
+    assert np.isfinite(result.angle("knee_flexion", "left")[-100:]).all()
+    assert summary(done.stdout) == run("process", folder, "--no-files").stdout
 
 
 @pytest.mark.skipif(os.name == "nt", reason="processes of this kind are listed on Linux and macOS only")

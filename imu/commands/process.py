@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 from imu.commands.arguments import add_drill, add_windows, drill_of, packet_size
@@ -34,7 +35,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     folder = None if arguments.no_files else results_folder(arguments.out, arguments.file)
     timing = Timing()
+    began = time.perf_counter()
     recording = load(arguments.file)
+    timing.add("read", began)
     show = sys.stderr.isatty()
 
     def progress(share: float) -> None:
@@ -54,5 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
         files = write_tables(result, folder)
         print(f"Results      {folder.resolve()}: {', '.join(f.name for f in files)}")
     if arguments.timing:
-        print("Time         " + ", ".join(f"{stage} {s:.2f} s" for stage, s in timing.seconds.items()))
+        spent = timing.seconds
+        print(f"Time         {sum(spent.values()):.2f} s: " + ", ".join(f"{stage} {s:.2f}" for stage, s in spent.items()))
     return 0

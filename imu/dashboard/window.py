@@ -88,6 +88,7 @@ class Window(QMainWindow):
         for key in self.keys:
             action = QAction(key.text, self)
             action.setShortcut(QKeySequence(key.sequence))
+            action.setAutoRepeat(False)  # a key held is one wish
             action.triggered.connect(key.act)
             self.addAction(action)
         # Enter presses the one button, wherever the focus is
