@@ -12,7 +12,7 @@ from dashboard_bench import open_view, show, visible  # noqa: F401  (fixtures)
 from imu.dashboard.patient_view import TROUBLE_AFTER_NS, PatientView
 from imu.dashboard.reading import PRAISE, READY, STALE_NS
 from imu.dashboard.summary_view import numbered
-from imu.snapshot import RepetitionView, Snapshot
+from imu.snapshot import DrillView, RepetitionView, Snapshot
 
 MS = 1_000_000
 
@@ -263,3 +263,17 @@ def test_repetition_numbers_as_people_say_them():
     assert numbered([3]) == "Repetition 3"
     assert numbered([3, 6]) == "Repetitions 3 and 6"
     assert numbered([1, 3, 6]) == "Repetitions 1, 3 and 6"
+
+
+def test_without_a_drill_there_is_nothing_to_count(view: PatientView):
+    """Seen in a replay of a walk: a large 0, an unknown depth and "No repetition was counted"."""
+    measured = replace(scenes.drill(), drill=DrillView(), repetition=RepetitionView())
+    assert show(view, measured) == {
+        "Drill, sensors and sound": "Measurement. Sensors. Sound on",
+        "Cue": "No drill is chosen: movement only",
+        "You, as in a mirror": "Both legs measured",
+        "You, from the side": "Both legs measured",
+    }
+    said = show(view, replace(measured, stage="finished"))
+    assert said["Summary of the set"].startswith("The measurement has ended")
+    assert "epetition" not in said["Summary of the set"]

@@ -11,17 +11,19 @@ from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
+from imu.conventions import SIDES, angle_column
 from imu.dashboard.theme import PALETTES, Look
 from imu.dashboard.window import Window
 from imu.errors import ImuError
 from imu.snapshot import Snapshot
 
+KNEES: Final = [angle_column("knee_flexion", side) for side in SIDES]
 Theme = Literal["system", "dark", "light"]
 
 
@@ -63,8 +65,11 @@ def application(offscreen: bool = False) -> QApplication:
 
 
 def mid_set(snapshot: Snapshot) -> bool:
-    """In the second half of a set, on the way down or up: the screen that tells most in one picture."""
+    """In the second half of a set, on the way down or up: the screen that tells most in one picture. Without a drill: a
+    knee well bent."""
     r = snapshot.repetition
+    if not snapshot.drill.title:
+        return snapshot.stage == "drill" and bool(np.any(snapshot.angle[KNEES] > 0.7))
     half = max(snapshot.drill.target_count // 2, 1)
     return snapshot.stage == "drill" and r.count >= half and r.phase in (0, 2) and r.depth > 0.8
 

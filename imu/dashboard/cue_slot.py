@@ -12,7 +12,7 @@ from imu.conventions import Side
 from imu.dashboard.panel import Panel, box, fitted, text_width, write
 from imu.dashboard.shapes import draw_shape
 
-Kind = Literal["empty", "calm", "alignment", "tempo", "depth", "trouble"]
+Kind = Literal["empty", "calm", "note", "alignment", "tempo", "depth", "trouble"]
 
 SHAPE: Final[dict[str, str]] = {"calm": "ok", "alignment": "warn", "tempo": "clock", "depth": "depth", "trouble": "lost"}
 LARGEST: Final = 76
@@ -65,9 +65,8 @@ class CueSlot(Panel[CueState]):
         return 16 + 32 + text_width(self.state.side.upper(), 60, 800) + 16 + 64 + 32
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
-        {"empty": self._empty, "calm": self._calm, "trouble": self._trouble}.get(self.state.kind, self._cue)(
-            p, width, height
-        )
+        calm = {"empty": self._empty, "calm": self._calm, "note": self._note, "trouble": self._trouble}
+        calm.get(self.state.kind, self._cue)(p, width, height)
 
     def _empty(self, p: QPainter, width: float, height: float) -> None:
         box(p, 0, 0, width, height, self.look.palette["surface"], 16)
@@ -79,6 +78,13 @@ class CueSlot(Panel[CueState]):
         start = min(round(48 * self.look.text), LARGEST)
         size, lines = fitted(self.state.text, width - 112 - 32, start=start, least=SMALLEST, weight=600, lines=1)
         write(p, 112, height / 2 + size * 0.36, lines[0], size, palette["ink"], 600)
+
+    def _note(self, p: QPainter, width: float, height: float) -> None:
+        palette = self.look.palette
+        self._empty(p, width, height)
+        start = min(round(48 * self.look.text), LARGEST)
+        size, lines = fitted(self.state.text, width - 64, start=start, least=SMALLEST, weight=500, lines=1)
+        write(p, 32, height / 2 + size * 0.36, lines[0], size, palette["ink2"], 500)
 
     def _cue(self, p: QPainter, width: float, height: float) -> None:
         palette, s = self.look.palette, self.state

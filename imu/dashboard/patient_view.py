@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -57,6 +57,17 @@ TROUBLE_AFTER_NS: Final = 700_000_000
 would otherwise turn the whole screen over twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What decides which panels there are."""
+
+    scene: str
+    """`setup`, `drill` or `finished`."""
+    trouble: bool
+    drill: bool
+    """False: a measurement without a drill."""
+
+
 class PatientView(QWidget):
     """Shows the snapshots it is given.
 
@@ -74,7 +85,7 @@ class PatientView(QWidget):
         self.live = live
         self.mirror = True
         self.snapshot = Snapshot()
-        self._shown: tuple[str, bool] | None = None
+        self._shown: Shown | None = None
         self._trouble_since_ns: int | None = None
         self.setAccessibleName("Patient view")
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -138,7 +149,7 @@ class PatientView(QWidget):
             snapshot = self._settled(snapshot, now_ns)
         self.snapshot = snapshot
         scene = snapshot.stage if snapshot.stage in ("drill", "finished") else "setup"
-        shown = (scene, scene == "drill" and paused(snapshot))
+        shown = Shown(scene, scene == "drill" and paused(snapshot), bool(snapshot.drill.title))
         if shown != self._shown:
             self._shown = shown
             self._choose_panels()
@@ -168,7 +179,7 @@ class PatientView(QWidget):
         self.count.show_state(count_state(s))
         self.front.show_state(figure_state(s, "mirror" if self.mirror else "front"))
         self.gauge.show_state(gauge_state(s))
-        if self._shown == ("drill", True):
+        if self._shown is not None and self._shown.trouble:
             self.remedy.show_state(remedy_state(s))
             self.kept.show_state(KeptState(s.repetition.count))
         else:
@@ -182,16 +193,19 @@ class PatientView(QWidget):
         self.front.show_state(picture_state(s, "mirror" if self.mirror else "front"))
 
     def _choose_panels(self) -> None:
-        assert self._shown is not None
-        scene, trouble = self._shown
-        side_view = not trouble and not self.look.large
-        visible = {
+        shown = self._shown
+        assert shown is not None
+        side_view = not shown.trouble and not self.look.large
+        visible: set[Panel] = {
             "setup": {self.steps, self.instruction, self.sensors, self.front},
             "finished": {self.header, self.summary},
-            "drill": {self.header, self.cue, self.count, self.front, self.gauge}
-            | ({self.remedy, self.kept} if trouble else {self.tempo})
+            "drill": {self.header, self.cue, self.front}
+            | ({self.remedy} if shown.trouble else set())
             | ({self.side} if side_view else set()),
-        }[scene]
+        }[shown.scene]
+        if shown.scene == "drill" and shown.drill:
+            # without a drill there is nothing to count, no depth to reach and no tempo to keep
+            visible |= {self.count, self.gauge, self.kept if shown.trouble else self.tempo}
         for panel in self.panels:
             if not isinstance(panel, EdgeBar | KeyTable):
                 panel.setVisible(panel in visible)
@@ -209,12 +223,12 @@ class PatientView(QWidget):
         table = min(720.0, width - 2 * MARGIN), self.key_table.design_height
         # at the bottom: a cue must be seen whatever else is asked for
         self.key_table.place((width - table[0]) / 2, height - MARGIN - table[1], *table, factor)
-        {"setup": self._lay_out_setup, "drill": self._lay_out_drill, "finished": self._lay_out_finished}[self._shown[0]](
+        {"setup": self._lay_out_setup, "drill": self._lay_out_drill, "finished": self._lay_out_finished}[self._shown.scene](
             width, height, factor
         )
 
     def _lay_out_drill(self, width: float, height: float, factor: float) -> None:
-        large, trouble = self.look.large, self._shown == ("drill", True)
+        large, trouble = self.look.large, self._shown is not None and self._shown.trouble
         inner, spare = width - 2 * MARGIN, width - DESIGN_WIDTH
         top = 96.0 if large else 88.0
         tempo_height = 128.0 if large else 104.0

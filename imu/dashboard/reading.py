@@ -27,6 +27,7 @@ KIND_OF_RULE: Final[dict[str, Kind]] = {"tempo": "tempo", "depth": "depth", "par
 READY: Final = "Ready. Begin when you are."
 READY_WITHOUT_SOUND: Final = "Ready. No sound: watch here for cues."
 PRAISE: Final = "Good. Keep this rhythm."
+NO_DRILL: Final = "No drill is chosen: movement only"
 
 
 def is_stale(snapshot: Snapshot, now_ns: int) -> bool:
@@ -75,7 +76,7 @@ def header_state(s: Snapshot) -> HeaderState:
     answering = sum(h.state in ANSWERING for h in s.sensors)
     title = s.drill.title or "Measurement"
     if s.stage == "finished":
-        return HeaderState(title, "Set finished", over=True)
+        return HeaderState(title, "Set finished" if s.drill.title else "Finished", over=True)
     return HeaderState(title, "", len(s.sensors), answering, s.sound.state)
 
 
@@ -89,6 +90,8 @@ def cue_state(s: Snapshot) -> CueState:
     if s.problem:
         what, _, remedy = s.problem.partition(". ")
         return CueState("trouble", what, remedy)
+    if not s.drill.title:
+        return CueState("note", NO_DRILL)
     if depth_of(s) is None:
         return CueState()
     r, target = s.repetition, s.drill.target_count

@@ -27,6 +27,8 @@ class SummaryState:
     recorded: bool = False
     problem: str = ""
     """What is wrong with the recording, if anything."""
+    drill: bool = True
+    """False: nothing was counted because no drill was chosen."""
 
     def clean(self) -> int:
         return sum(mark == "clean" for mark in self.marks)
@@ -77,8 +79,9 @@ class Summary(Panel[SummaryState]):
             y += size + 8
         y += 24
         card = (width - 32) / 2
-        self._share(p, 0, y, card, s.count, s.target or s.count, "repetitions done")
-        self._share(p, card + 32, y, card, s.clean(), s.count, "clean")
+        if s.drill:
+            self._share(p, 0, y, card, s.count, s.target or s.count, "repetitions done")
+            self._share(p, card + 32, y, card, s.clean(), s.count, "clean")
         y = self._repetitions(p, y + CARD_HEIGHT + 32, width) + 8
         note = min(round(32 * self.look.text), 40)
         for mark, text in s.notes():
@@ -125,4 +128,6 @@ class Summary(Panel[SummaryState]):
 
 def summary_state(s: Snapshot) -> SummaryState:
     r = s.repetition
+    if not s.drill.title:
+        return SummaryState("The measurement has ended.", recorded=bool(s.recording), problem=s.problem, drill=False)
     return SummaryState(sentence_of_set(r), r.count, s.drill.target_count, r.marks, bool(s.recording), s.problem)
