@@ -43,7 +43,9 @@ def test_start_of_a_movement_agrees_with_its_twin_and_the_truth(profile, seconds
     ring_t, ring_rate = np.zeros(1024, np.int64), np.zeros(1024)
     ring_t[: len(t)], ring_rate[: len(t)] = np.round(t * 1e6), v
     inside = int(np.argmax(v >= 0.4 * v.max()))
-    start = durations.begin(ring_t, ring_rate, 100, 690, 5, 1.0) * 1e-6
+    start_us, seen = durations.begin(ring_t, ring_rate, 100, 690, 5, 1.0)
+    start = start_us * 1e-6
+    assert seen
     assert start == pytest.approx(squat.start_of_movement(t, v, inside), abs=2e-6)
     assert start == pytest.approx(1.503, abs=0.02 + 0.015 * seconds)
 
@@ -53,8 +55,8 @@ def test_the_end_of_a_movement_mirrors_its_start():
     v = squat.rate(minimum_jerk((t - 1.5) / 3.0), 5, 0.01)
     ring_t, ring_rate = np.zeros(1024, np.int64), np.zeros(1024)
     ring_t[: len(t)], ring_rate[: len(t)] = np.round(t * 1e6), v
-    start = durations.begin(ring_t, ring_rate, 100, 690, 5, 1.0)
-    end = durations.end(ring_t, ring_rate, 100, 690, 690, 1.0)
+    start, _ = durations.begin(ring_t, ring_rate, 100, 690, 5, 1.0)
+    end, _ = durations.end(ring_t, ring_rate, 100, 690, 690, 1.0)
     assert start - 1_500_000 == pytest.approx(4_500_000 - end, abs=2)
 
 

@@ -102,10 +102,20 @@ def open_repetition(knees: Records, legs: Records, profiles: Floats) -> None:
 
 
 @kernel
+def pause(knees: Records, legs: Records) -> None:
+    """The signal is unknown: what was beyond the limit stays so, and nothing that is half seen counts."""
+    for leg in range(2):
+        legs[leg]["unknown_since_us"] = -1
+        for j in range(2):
+            knees[j, leg]["tilt"] = float("nan")
+            knees[j, leg]["since_us"] = -1
+
+
+@kernel
 def rest(row: int, x: Floats, flags: Flags, params: Records, machine: Records, knees: Records) -> None:
     """Between repetitions: follow the rest position of a person who stands still."""
     p, m = params[0], machine[0]
-    if m["state"] != TOP or abs(m["rate"]) >= p["dead_band"] or m["n"] - m["known"] <= 2 * p["half"]:
+    if m["state"] != TOP or not abs(m["rate"]) < p["dead_band"] or m["n"] - m["known"] <= 2 * p["half"]:
         return
     gain = p["period_us"] * 1e-6 / REST_S
     for leg in range(2):
@@ -206,7 +216,7 @@ def step(
             if not good:
                 knee["tilt"] = float("nan")
                 knee["since_us"] = -1
-                knee["over"] = 0
+                over += knee["over"]  # neither better nor worse: the same fault is not reported again afterwards
                 continue
             if not knee["excursion"] >= value:
                 knee["excursion"] = value

@@ -30,54 +30,75 @@ LONGEST: Final = 500_000
 
 
 @kernel
-def edge(ring_t: Ints, ring_rate: Floats, first: int, last: int, step: int, sign: float, peak: float) -> int:
-    """Time at which the movement's rate was (or will be) zero, int64 µs.
+def edge(
+    ring_t: Ints, ring_rate: Floats, first: int, last: int, step: int, sign: float, peak: float
+) -> tuple[int, bool]:  # fmt: skip
+    """Time at which the movement's rate was (or will be) zero, int64 µs, and whether it has been seen.
 
-    ring_t (N,) µs, ring_rate (N,) rad/s, N a power of two; frames `first` .. `last` by `step` (+1 towards the end of a
-    movement, -1 towards its start), `first` inside the movement. sign * rate is positive in the movement, at most
-    `peak`. If the frames end before the rate is below a level, the last one stands for it.
+    ring_t (N,) µs, ring_rate (N,) rad/s (NaN = unknown), N a power of two; frames `first` .. `last` by `step` (+1 towards
+    the end of a movement, -1 towards its start), `first` known and inside the movement. sign * rate is positive in the
+    movement, at most `peak`. Not seen: the rate passed a level while it was unknown (then the middle of that stretch
+    stands for the moment), or the frames end before it is below the innermost level (then the last one does).
     """
     mask = len(ring_t) - 1
     inner = max(SHARE * peak, SLOWEST)
-    previous = first
     t_40 = t_20 = t_10 = -1.0
+    before, t_before, i_before = 0.0, float(ring_t[first & mask]), first
+    seen = True
     i = first
     while True:
-        v = sign * ring_rate[i & mask]
-        before = sign * ring_rate[previous & mask]
-        t, t_before = float(ring_t[i & mask]), float(ring_t[previous & mask])
+        v, t = sign * ring_rate[i & mask], float(ring_t[i & mask])
         for level in range(3):
             limit = inner * (4 >> level)
-            if v < limit:
-                share = (before - limit) / (before - v) if before > v and before >= limit else 1.0
-                crossing = t_before + share * (t - t_before)
-                if level == 0 and t_40 < 0.0:
-                    t_40 = crossing
-                elif level == 1 and t_20 < 0.0:
-                    t_20 = crossing
-                elif level == 2:
-                    t_10 = crossing
+            if not v < limit or (level == 0 and t_40 >= 0.0) or (level == 1 and t_20 >= 0.0):
+                continue
+            if abs(i - i_before) > 1:  # unknown in between
+                share, seen = 0.5, False
+            elif before >= limit:
+                share = (before - limit) / (before - v)
+            else:  # the first frame: a slow movement never reaches the outer levels
+                share, seen = 1.0, seen and level < 2
+            crossing = t_before + share * (t - t_before)
+            if level == 0:
+                t_40 = crossing
+            elif level == 1:
+                t_20 = crossing
+            else:
+                t_10 = crossing
         if t_10 >= 0.0 or i == last:
             break
-        previous = i
+        if v == v:
+            before, t_before, i_before = v, t, i
         i += step
     if t_10 < 0.0:
-        return ring_t[last & mask]
+        return ring_t[last & mask], False
     # a movement slower than four times the innermost level has no spacing to look at
     if peak < 4.4 * inner:
-        return round(t_10)
+        return round(t_10), seen
     near, far = abs(t_20 - t_10), abs(t_40 - t_20)
     if near <= 0.0:
-        return round(t_10)
+        return round(t_10), seen
     straight = min(max((far / near - SPACING[0]) / (SPACING[1] - SPACING[0]), 0.0), 1.0)
     told = EXTENSION[0] + straight * (EXTENSION[1] - EXTENSION[0])
     extension = 0.5 * (told + FIXED_EXTENSION) * (near + far)
-    return round(t_10 + step * min(extension, float(LONGEST)))
+    return round(t_10 + step * min(extension, float(LONGEST))), seen
+
+
+@kernel
+def fastest(ring_rate: Floats, first: int, last: int, sign: float) -> float:
+    """Largest known sign * rate within frames `first` .. `last`, rad/s; 0 if none is positive."""
+    mask = len(ring_rate) - 1
+    peak = 0.0
+    for i in range(first, last + 1):
+        v = sign * ring_rate[i & mask]
+        if v > peak:
+            peak = v
+    return peak
 
 
 @kernel
 def find(ring_rate: Floats, first: int, last: int, step: int, sign: float, limit: float) -> int:
-    """First frame from `first` to `last` by `step` whose sign * rate is at least `limit`; -1 if there is none."""
+    """First frame from `first` to `last` by `step` whose sign * rate is known and at least `limit`; -1 if there is none."""
     mask = len(ring_rate) - 1
     i = first
     while True:
@@ -89,22 +110,20 @@ def find(ring_rate: Floats, first: int, last: int, step: int, sign: float, limit
 
 
 @kernel
-def begin(ring_t: Ints, ring_rate: Floats, first: int, last: int, oldest: int, sign: float) -> int:
-    """Start, µs, of the movement whose rate sign * rate peaks within frames `first` .. `last`; looks back to `oldest`."""
-    mask = len(ring_t) - 1
-    peak = 0.0
-    for i in range(first, last + 1):
-        peak = max(peak, sign * ring_rate[i & mask])
+def begin(ring_t: Ints, ring_rate: Floats, first: int, last: int, oldest: int, sign: float) -> tuple[int, bool]:
+    """Start, µs, of the movement whose sign * rate peaks within `first` .. `last`, looking back to `oldest`; seen?"""
+    peak = fastest(ring_rate, first, last, sign)
+    if peak == 0.0:
+        return ring_t[first & (len(ring_t) - 1)], False
     i = find(ring_rate, first, last, 1, sign, 0.4 * peak)
-    return edge(ring_t, ring_rate, i, oldest, -1, sign, peak) if i >= 0 and peak > 0.0 else ring_t[first & mask]
+    return edge(ring_t, ring_rate, i, oldest, -1, sign, peak)
 
 
 @kernel
-def end(ring_t: Ints, ring_rate: Floats, first: int, last: int, newest: int, sign: float) -> int:
-    """End, µs, of the movement whose rate peaks within frames `first` .. `last`; looks on up to `newest`."""
-    mask = len(ring_t) - 1
-    peak = 0.0
-    for i in range(first, last + 1):
-        peak = max(peak, sign * ring_rate[i & mask])
+def end(ring_t: Ints, ring_rate: Floats, first: int, last: int, newest: int, sign: float) -> tuple[int, bool]:
+    """End, µs, of the movement whose sign * rate peaks within `first` .. `last`, looking on to `newest`; seen?"""
+    peak = fastest(ring_rate, first, last, sign)
+    if peak == 0.0:
+        return ring_t[last & (len(ring_t) - 1)], False
     i = find(ring_rate, last, first, -1, sign, 0.4 * peak)
-    return edge(ring_t, ring_rate, i, newest, 1, sign, peak) if i >= 0 and peak > 0.0 else ring_t[last & mask]
+    return edge(ring_t, ring_rate, i, newest, 1, sign, peak)

@@ -75,9 +75,12 @@ MACHINE: Final = np.dtype(
         ("signal", "f8"), ("rate", "f8"), ("depth_now", "f8"), ("peak", "f8"), ("i_peak", "i8"), ("i_open", "i8"),
         ("t_start", "i8"), ("t_bottom", "i8"), ("t_up", "i8"), ("t_phase", "i8"), ("fastest", "f8"), ("slowest", "f8"),
         ("held", "f8"), ("low", "f8"), ("i_low", "i8"), ("t_expected", "i8"), ("t_edge", "i8"), ("depth", "f8"),
-        ("flags", "i8"), ("t_move", "i8"), ("usual", "f8"),
+        ("flags", "i8"), ("t_move", "i8"), ("usual", "f8"), ("t_known", "i8"), ("i_gone", "i8"), ("i_back", "i8"),
+        ("t_whole", "i8"), ("with_depth", "f8"), ("end_seen", "i8"),
     ]
 )  # fmt: skip
+"""t_known: newest frame with a known signal; i_gone .. i_back: the last hole; t_whole: newest frame of the open repetition
+in which nothing that is worn was lost; with_depth: largest signal at which the depth was known."""
 
 KNEE: Final = np.dtype(
     [

@@ -34,7 +34,10 @@ def mean_known(left: float, right: float) -> float:
 @kernel
 def measure_rate(machine: Records, half: int, period_s: float, t: int, s: float, ring_t: Ints, ring_s: Floats,
                  ring_rate: Floats) -> float:  # fmt: skip
-    """Take frame (t, s); returns the rate, rad/s, `half` frames ago: least-squares slope over 2 half + 1 frames."""
+    """Take frame (t, s); returns the rate, rad/s, `half` frames ago: least-squares slope over 2 half + 1 frames.
+
+    An unknown s (NaN) makes every rate unknown that it is part of: nothing is interpolated.
+    """
     m = machine[0]
     n, mask = m["n"], len(ring_t) - 1
     ring_t[n & mask] = t

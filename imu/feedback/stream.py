@@ -53,6 +53,7 @@ class StreamState:
         size = 1 << (frames - 1).bit_length()
         machine = np.zeros(1, MACHINE)
         machine["signal"] = machine["depth_now"] = machine["depth"] = np.nan
+        machine["i_gone"] = machine["i_back"] = -1
         machine["t_start"] = machine["t_bottom"] = machine["t_up"] = machine["t_edge"] = machine["t_expected"] = -1
         knees, legs = np.zeros((2, 2), KNEE), np.zeros(2, LEG)
         knees["tilt"] = knees["excursion"] = knees["return_max"] = np.nan
@@ -81,12 +82,12 @@ def frame_flags(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> i
 
 
 @kernel
-def lost_column(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> bool:
-    """A sensor that is worn has gone: one of its angles is unknown and says so.
+def lost_column(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints, first: int, last: int) -> bool:
+    """A sensor that is worn has gone: one of the columns first .. last - 1 is unknown and says so.
 
     A leg whose signal is unknown too has been dealt with by `signal.combine`.
     """
-    for column in range(2 * DEPTH, N_COLUMNS):
+    for column in range(first, last):
         told = x[row, 2 * SIGNAL + column % 2]
         unknown = worn[column] == 1 and x[row, column] != x[row, column]
         if unknown and told == told and (int(flags[row, column]) & LOST) != 0:
@@ -124,7 +125,9 @@ def run(
         s = signal.combine(
             x[row, 2 * SIGNAL], x[row, 2 * SIGNAL + 1], p["apart"], p["one_leg"], worn[2 * SIGNAL], worn[2 * SIGNAL + 1]
         )
-        depth = signal.mean_known(x[row, 2 * DEPTH], x[row, 2 * DEPTH + 1])
+        depth = float("nan")
+        if not lost_column(row, x, flags, worn, 2 * DEPTH, 2 * DEPTH + 2):
+            depth = signal.mean_known(x[row, 2 * DEPTH], x[row, 2 * DEPTH + 1])
         seen = frame_flags(row, x, flags, worn)
         k = repetitions.step(t_us[row], s, depth, seen, params, machine, ring_t, ring_s, ring_rate, closed, reports, k)
         opened = False
@@ -135,10 +138,15 @@ def run(
         state = m["state"]
         if opened:
             alignment.open_repetition(knees, legs, profiles)
-        if state in (DOWN, HOLD, UP) and lost_column(row, x, flags, worn):
+        if opened or (s == s and not lost_column(row, x, flags, worn, 2 * DEPTH, N_COLUMNS)):
+            m["t_whole"] = t_us[row]
+        elif state in (DOWN, HOLD, UP) and t_us[row] - m["t_whole"] > repetitions.BRIDGE_US:
             k = repetitions.void(machine, t_us[row], reports, k)
             state = WAITING
         if state in (DOWN, HOLD, UP, CLOSING):
+            if s != s:
+                alignment.pause(knees, legs)
+                continue
             k = alignment.step(row, x, sigma, flags, params, machine, knees, legs, profiles, baseline, reports, k)
         else:
             alignment.rest(row, x, flags, params, machine, knees)

@@ -14,20 +14,24 @@ def combined(left: Array, right: Array, apart: float) -> Array:
 
 
 def rate(signal: Array, half: int, dt: float) -> Array:
-    """Least-squares slope over 2 half + 1 samples, centred; 0 where the window does not fit."""
+    """Least-squares slope over 2 half + 1 samples, centred; 0 where the window does not fit, NaN where it has one."""
     out = np.zeros(len(signal))
     x = np.arange(-half, half + 1) * dt
     for i in range(half, len(signal) - half):
-        out[i] = np.polyfit(x, signal[i - half : i + half + 1], 1)[0]
+        window = signal[i - half : i + half + 1]
+        out[i] = np.nan if np.isnan(window).any() else np.polyfit(x, window, 1)[0]
     return out
 
 
 def start_of_movement(t: Array, v: Array, inside: int) -> float:
-    """When a movement that is under way at index `inside` began, from 10, 20 and 40 % of its peak rate."""
-    inner = max(0.1 * v.max(), 0.0436)
+    """When a movement that is under way at index `inside` began, from 10, 20 and 40 % of its peak rate; NaN if the rate was
+    unknown when it passed one of them."""
+    inner = max(0.1 * np.nanmax(v), 0.0436)
     crossings = []
     for level in (4 * inner, 2 * inner, inner):
         i = int(np.flatnonzero(v[:inside] < level)[-1])
+        if np.isnan(v[i + 1]):
+            return float("nan")
         crossings.append(np.interp(level, v[i : i + 2], t[i : i + 2]))
     t_40, t_20, t_10 = crossings
     told = np.interp((t_20 - t_40) / (t_10 - t_20), (1.643, 2.0), (0.785, 0.333))
