@@ -1,4 +1,4 @@
-"""`imu import`: a vendor's file or folder becomes a recording."""
+"""`imu import`: a vendor's file or folder becomes a recording; so does a session, and a torn one becomes whole."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from imu.commands.arguments import add_windows
-from imu.recording.importers import import_recording
+from imu.commands.arguments import add_windows, seconds
+from imu.recording import load
+from imu.recording.files import refuse_existing
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = subparsers.add_parser("import", help="make a recording from a vendor's file or folder")
-    p.add_argument("source", type=Path, help="x-IMU3 CSV folder, or .npz with named segments")
+    p.add_argument("source", type=Path, help="x-IMU3 CSV folder, .npz with named segments, or a recording to copy or mend")
     p.add_argument("out", type=Path, help="new .mcap file")
-    p.add_argument("--seconds", type=float, help="only the first so many seconds")
+    p.add_argument("--seconds", type=seconds, help="only the first so many seconds")
     p.add_argument("--origin", default="", help="where the data come from, kept in the recording")
     p.add_argument("--licence", default="", help="their licence, kept in the recording")
     add_windows(p)
@@ -22,7 +23,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    recording = import_recording(arguments.source)
+    refuse_existing(arguments.out)
+    recording = load(arguments.source)
     if arguments.seconds is not None:
         recording = recording.first(arguments.seconds)
     if arguments.stand or arguments.movement:
