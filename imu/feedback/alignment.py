@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imu.feedback.phases import report
 from imu.feedback.records import (
     BY_EXCURSION,
     BY_RETURN,
@@ -32,7 +33,6 @@ from imu.feedback.records import (
     VALGUS_UNKNOWN,
     Records,
 )
-from imu.feedback.repetitions import report
 from imu.kernels import kernel
 from imu.packets import Floats
 

@@ -14,137 +14,24 @@ from __future__ import annotations
 from typing import Final
 
 from imu.feedback.durations import SHARE, SLOWEST, begin, end
-from imu.feedback.records import (
-    BOTTOM,
-    CLOSED,
-    CLOSING,
-    COUNTED,
-    DOWN,
-    DROPPED,
-    HOLD,
-    RISING,
-    STARTED,
-    TOP,
-    UP,
-    VOID,
-    WAITING,
-    Records,
-)
+from imu.feedback.phases import BASE_MOST, LEAVE, bottom, close, report, rising, void
+from imu.feedback.records import CLOSING, COUNTED, DOWN, DROPPED, HOLD, STARTED, TOP, UP, WAITING, Records
 from imu.feedback.signal import measure_rate
 from imu.kernels import kernel
 from imu.packets import Floats, Ints
 
-BASE_MOST: Final = 0.2618
-"""rad (15°): the level of a top is never taken above this, so that a rest at the bottom is no new top."""
 BASE_S: Final = 2.0
 """s, time constant with which the level of the top follows upwards."""
 AGAIN: Final = 0.1745
 """rad (10°): going on down after a stop, or down again before the count, is the same repetition's way down."""
-LEAVE: Final = 0.0349
-"""rad (2°): so much above the deepest point the way up has begun; less is sway."""
-NEAR: Final = 0.8
-"""of the usual or aimed depth: a stop there is the bottom."""
 BRIDGE_US: Final = 500_000
 """µs; an open repetition goes on after so long an unknown stretch. A notification that is held up for 0.4 s on a busy
 computer costs 0.3 s of frames; in more than half a second a hurried way down fits unseen."""
 FASTEST: Final = 10.47
-"""rad/s (600 deg/s): a signal that comes back further away than this is not the one that went. Hurried squats reach 250."""
+"""rad/s (600 deg/s): a signal that comes back further away is not the one that went; recorded squats reach 155."""
 TOO_SHALLOW: Final = 0
 TOO_LONG: Final = 1
 """`detail` of DROPPED."""
-
-
-@kernel
-def report(reports: Records, k: int, kind: int, t: int, now: int, number: int, value: float) -> int:
-    """Write report `k`; returns the next free row."""
-    r = reports[k]
-    r["kind"] = kind
-    r["t_us"] = t
-    r["t_emitted_us"] = now
-    r["number"] = number
-    r["leg"] = -1
-    r["how"] = 0
-    r["value"] = value
-    r["limit"] = 0.0
-    r["sigma"] = 0.0
-    r["detail"] = 0
-    return k + 1
-
-
-@kernel
-def void(machine: Records, t: int, reports: Records, k: int) -> int:
-    """End an open, not yet counted repetition as void."""
-    m = machine[0]
-    m["number"] += 1
-    m["state"] = WAITING
-    m["t_phase"] = t
-    k = report(reports, k, VOID, m["t_start"], t, m["number"], m["peak"])
-    reports[k - 1]["detail"] = m["flags"]
-    return k
-
-
-@kernel
-def seen_depth(machine: Records, params: Records, ring_rate: Floats) -> float:
-    """Depth of the repetition, rad; NaN if the turn at the bottom, or the depth there, has not been seen."""
-    m, mask = machine[0], len(ring_rate) - 1
-    if not m["with_depth"] >= m["peak"] - LEAVE:
-        return float("nan")
-    newest = m["n"] - 1 - params[0]["half"]
-    oldest = max(m["known"], m["n"] - len(ring_rate)) + params[0]["half"]
-    i = j = m["i_peak"]
-    while i > oldest and ring_rate[i & mask] != ring_rate[i & mask]:
-        i -= 1
-    while j <= newest and ring_rate[j & mask] != ring_rate[j & mask]:
-        j += 1
-    # down into a hole and up out of it
-    down = i < m["i_peak"] and ring_rate[i & mask] > params[0]["dead_band"]
-    up = j > newest or (j > m["i_peak"] and ring_rate[j & mask] < -params[0]["dead_band"])
-    return float("nan") if down and up else m["depth"]
-
-
-@kernel
-def close(
-    machine: Records, params: Records, ring_t: Ints, ring_rate: Floats, t_end: int, ended: bool, closed: Records,
-    reports: Records, k: int,
-) -> int:  # fmt: skip
-    """Write a counted repetition into `closed[0 ..]`; the phases are measured here, once all of it is known.
-
-    `ended`: the end is known; False (sensor lost, recording over) leaves the duration of the way up unknown. What has
-    not been seen stays unknown too.
-    """
-    m, p = machine[0], params[0]
-    newest = m["n"] - 1 - p["half"]
-    oldest = max(m["known"], m["n"] - len(ring_t)) + p["half"]
-    first = max(oldest, m["i_open"] - 3 * p["half"])
-    deepest = min(m["i_peak"], newest)
-    t_deepest = ring_t[m["i_peak"] & (len(ring_t) - 1)]
-    t_start, start_seen = begin(ring_t, ring_rate, first, deepest, oldest, 1.0)
-    t_bottom, bottom_seen = end(ring_t, ring_rate, first, deepest, newest, 1.0)
-    t_up, up_seen = begin(ring_t, ring_rate, deepest, newest, first, -1.0)
-    t_start = min(t_start, t_deepest)  # one that was not seen is only about right
-    if t_up < t_bottom:
-        t_up = t_bottom = (t_up + t_bottom) // 2
-    unknown = float("nan")
-    row = 0
-    for i in range(k):
-        row += reports[i]["kind"] == CLOSED
-    r = closed[row]
-    r["t_start"] = t_start
-    r["t_deepest"] = t_deepest
-    r["t_end"] = max(t_end, t_deepest)
-    r["depth"] = seen_depth(machine, params, ring_rate)
-    r["down_s"] = (t_bottom - t_start) * 1e-6 if start_seen and bottom_seen else unknown
-    r["hold_s"] = (t_up - t_bottom) * 1e-6 if bottom_seen and up_seen else unknown
-    r["up_s"] = (t_end - t_up) * 1e-6 if up_seen and ended else unknown
-    r["flags"] = m["flags"]
-    m["state"] = TOP
-    m["t_phase"] = t_end
-    m["flags"] = 0
-    m["usual"] = m["peak"] - m["base"]
-    m["base"] = min(max(m["low"], 0.0), BASE_MOST)
-    k = report(reports, k, CLOSED, t_end, m["t_us"], m["number"], m["peak"])
-    reports[k - 1]["detail"] = row
-    return k
 
 
 @kernel
@@ -322,45 +209,3 @@ def step(
         k = report(reports, k, DROPPED, t, t, m["number"] + 1, m["peak"])
         reports[k - 1]["detail"] = TOO_LONG
     return k
-
-
-@kernel
-def bottom(
-    machine: Records, params: Records, ring_t: Ints, ring_rate: Floats, first: int, oldest: int, early: bool,
-    reports: Records, k: int,
-) -> int:  # fmt: skip
-    """The way down is over: measure it (value, s; NaN if an edge was not seen) and report it, once per repetition.
-
-    Less than the minimum is no repetition. `early`: the movement has stopped but not turned. It is taken for the bottom
-    only near the last repetition's depth or the depth aimed for: who stops half way and goes on has not been too fast.
-    """
-    m, p = machine[0], params[0]
-    up = m["peak"] - m["base"]
-    if m["t_bottom"] >= 0:
-        return k
-    newest = m["n"] - 1 - p["half"]
-    m["t_start"], start_seen = begin(ring_t, ring_rate, first, newest, oldest, 1.0)
-    edge, edge_seen = end(ring_t, ring_rate, first, newest, newest, 1.0)
-    m["t_phase"] = min(edge, m["t_us"])
-    near = m["depth"] >= NEAR * p["aim"] or (m["usual"] > 0.0 and up >= NEAR * m["usual"])
-    if up < p["minimum"] or (early and not near):
-        return k
-    m["t_bottom"] = m["t_phase"]
-    seconds = (edge - m["t_start"]) * 1e-6 if start_seen and edge_seen else float("nan")
-    return report(reports, k, BOTTOM, m["t_phase"], m["t_us"], m["number"] + 1, seconds)
-
-
-@kernel
-def rising(
-    machine: Records, params: Records, ring_t: Ints, ring_rate: Floats, first: int, reports: Records, k: int
-) -> int:  # fmt: skip
-    """The way up has begun: report it (value: depth, rad; NaN if it was not seen), once per repetition."""
-    m = machine[0]
-    newest = m["n"] - 1 - params[0]["half"]
-    t_up, _ = begin(ring_t, ring_rate, newest, newest, first, -1.0)
-    m["t_phase"] = min(t_up, m["t_us"])
-    if m["t_up"] >= 0:
-        return k
-    m["t_up"] = m["t_phase"]
-    depth = seen_depth(machine, params, ring_rate)
-    return report(reports, k, RISING, m["t_phase"], m["t_us"], m["number"] + 1, depth)

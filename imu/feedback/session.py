@@ -11,7 +11,7 @@ import numpy as np
 from imu.config import Setup
 from imu.conventions import SIDES, Side, angle_column, angle_label, segment_of
 from imu.errors import ConfigError
-from imu.feedback import records, repetitions, stream
+from imu.feedback import phases, records, repetitions, stream
 from imu.feedback.alignment import Baseline
 from imu.feedback.cues import Condition, CueEngine, CueState
 from imu.feedback.drill import Drill
@@ -112,7 +112,7 @@ class DrillSession:
         m = s.machine[0]
         if m["state"] == records.CLOSING:
             ended = bool(m["t_expected"] >= 0)
-            k = repetitions.close(
+            k = phases.close(
                 s.machine, self.parameters, s.ring_t, s.ring_rate, int(m["t_us"]), ended, self._closed, self._reports, 0
             )
             stream.keep_alignment(0, s.knees, s.legs, self._closed)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.feedback import alignment, repetitions, signal
+from imu.feedback import alignment, phases, repetitions, signal
 from imu.feedback.records import (
     CLOSED,
     CLOSING,
@@ -141,7 +141,7 @@ def run(
         if opened or (s == s and not lost_column(row, x, flags, worn, 2 * DEPTH, N_COLUMNS)):
             m["t_whole"] = t_us[row]
         elif state in (DOWN, HOLD, UP) and t_us[row] - m["t_whole"] > repetitions.BRIDGE_US:
-            k = repetitions.void(machine, t_us[row], reports, k)
+            k = phases.void(machine, t_us[row], reports, k)
             state = WAITING
         if state in (DOWN, HOLD, UP, CLOSING):
             if s != s:

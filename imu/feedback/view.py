@@ -6,8 +6,8 @@ from math import isnan, nan, radians
 from typing import Final
 
 from imu.feedback.drill import Drill
+from imu.feedback.phases import LEAVE
 from imu.feedback.records import CLOSING, DOWN, HOLD, TOP, UP, Records
-from imu.feedback.repetitions import LEAVE
 from imu.snapshot import RepetitionView
 
 UNSEEN_START_US: Final = 200_000

@@ -6,7 +6,7 @@ import numpy as np
 
 from imu.config import SensorSetup, Setup
 from imu.conventions import ANGLES
-from imu.feedback import repetitions, stream
+from imu.feedback import phases, stream
 from imu.feedback.drill import drill_text, load_drill
 from imu.feedback.records import CLOSED_REPETITION, REPORT
 from imu.feedback.session import DrillSession
@@ -22,5 +22,5 @@ def warm_up() -> None:
     # what `finish` calls directly
     s = stream.StreamState.fresh(64)
     closed, reports = np.zeros(1, CLOSED_REPETITION), np.zeros(2, REPORT)
-    repetitions.close(s.machine, session.parameters, s.ring_t, s.ring_rate, 0, False, closed, reports, 0)
+    phases.close(s.machine, session.parameters, s.ring_t, s.ring_rate, 0, False, closed, reports, 0)
     stream.keep_alignment(0, s.knees, s.legs, closed)
