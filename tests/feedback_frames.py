@@ -78,6 +78,9 @@ class Squats:
             self.add("knee_flexion", side, 1.3 * thigh_deg * share)
 
     def add(self, name: str, side: str, degrees: Array | float) -> Squats:
+        """Add to an angle; a tilt of the thigh is a forward one, so its sagittal part grows alike."""
+        if name == "thigh_tilt":
+            self.add("thigh_sagittal_tilt", side, degrees)
         self.angle[:, angle_column(name, side)] += DEG * np.asarray(degrees)  # type: ignore[arg-type]
         return self
 

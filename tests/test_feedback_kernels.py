@@ -20,6 +20,17 @@ def test_combined_signal_agrees_with_its_twin():
     assert kernel == squat.combined(left, right, 0.1).tolist()
 
 
+def test_unfolded_tilt_agrees_with_its_twin_and_has_no_kink():
+    forward = np.linspace(-0.08, 0.5, 581)
+    tilt = np.hypot(forward, 0.01)
+    unfolded = np.array([signal.unfold(a, b) for a, b in zip(tilt, forward, strict=True)])
+    assert unfolded == pytest.approx(squat.unfolded(tilt, forward), abs=1e-6)
+    assert np.ptp(np.diff(unfolded)) < 1e-5
+    assert unfolded[-1] == tilt[-1]
+    assert signal.unfold(0.03, NAN) == 0.03
+    assert np.isnan(signal.unfold(NAN, 0.03))
+
+
 @pytest.mark.parametrize(
     ("left", "right", "one_leg", "worn", "expected"),
     [

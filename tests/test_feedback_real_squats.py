@@ -44,8 +44,9 @@ class Leg:
         _, vectors = np.linalg.eigh(self.gyr[part].T @ self.gyr[part])
         return vectors[:, -1]
 
-    def tilts(self, part: str, axis: Array) -> tuple[Array, Array]:
-        """(tilt, medial tilt) against the rest before each repetition, rad; the sign of the axis is found here."""
+    def tilts(self, part: str, axis: Array) -> tuple[Array, Array, Array]:
+        """(tilt, medial and forward tilt) against the rest before each repetition, rad; the sign of the axis is found
+        here."""
         tilt, medial, forward = np.zeros((3, len(self.t_us)))
         gyr = self.gyr[part]
         dt = np.diff(self.t_us)[:, None] * 1e-6
@@ -64,15 +65,18 @@ class Leg:
             medial[rows] = -np.arcsin(np.clip(long @ out, -1.0, 1.0))
             forward[rows] = long @ np.cross(up, out)
         sign = np.sign(forward[np.argmax(tilt)])
-        return tilt, sign * medial
+        return tilt, sign * medial, np.arcsin(np.clip(sign * forward, -1.0, 1.0))
 
 
-def outputs(leg: Leg, axes: dict[str, Array]) -> DrillOutputs:
+def outputs(leg: Leg, axes: dict[str, Array], *, signed: bool = True) -> DrillOutputs:
+    """Of a set; `signed`: the forward part of the tilts is known."""
     t_us = np.arange(0, leg.t_us[-1], 10_000)
     angle = np.full((len(t_us), len(ANGLES)), np.nan)
     knee = np.zeros(len(t_us))
     for part in ("thigh", "shank"):
-        tilt, medial = (np.interp(t_us, leg.t_us, x) for x in leg.tilts(part, axes[part]))
+        tilt, medial, forward = (np.interp(t_us, leg.t_us, x) for x in leg.tilts(part, axes[part]))
+        if signed:
+            angle[:, angle_column(f"{part}_sagittal_tilt", "right")] = forward
         angle[:, angle_column(f"{part}_tilt", "right")] = tilt
         angle[:, angle_column(f"{part}_frontal_tilt", "right")] = medial
         knee += tilt
@@ -82,15 +86,22 @@ def outputs(leg: Leg, axes: dict[str, Array]) -> DrillOutputs:
     return run(frames, worn=setup(("thigh_right", "shank_right")))
 
 
+@pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("person", [3, 4])
-def test_recorded_squats_are_counted_and_only_bad_knees_are_named(person):
+def test_recorded_squats_are_counted_timed_and_only_bad_knees_are_named(person, signed):
     good = Leg(f"s{person}_correct_set1")
     axes = {part: good.axis(part) for part in ("thigh", "shank")}
     named = {}
     for label in LABELS:
         for k in (1, 2):
-            out = outputs(Leg(f"s{person}_{label}_set{k}"), axes)
+            out = outputs(Leg(f"s{person}_{label}_set{k}"), axes, signed=signed)
             assert count(out) == 10, (label, k)
+            for phases in (r.phases for r in out.repetitions):  # unknown: cut off by the start or end of the recording
+                assert not phases.descent_s < 0.7
+                assert not phases.descent_s > 3.0
+                assert not phases.ascent_s < 0.6
+                assert not phases.ascent_s > 3.0
+                assert not phases.bottom_s > 1.2
             named[label, k] = sum("valgus_right" in r.faults for r in out.repetitions)
             assert not any("left" in fault for r in out.repetitions for fault in r.faults)
     assert named["correct", 1] == named["correct", 2] == 0

@@ -191,7 +191,7 @@ def step(
     row: int, x: Floats, sigma: Floats, flags: Flags, params: Records, machine: Records, knees: Records, legs: Records,
     profiles: Floats, baseline: Floats, reports: Records, k: int,
 ) -> int:  # fmt: skip
-    """One frame inside a repetition; x, sigma (m, 8) rad, flags (m, 8). At most 4 reports per leg are written."""
+    """One frame inside a repetition; x, sigma (m, 10) rad, flags (m, 10). At most 4 reports per leg are written."""
     p, m = params[0], machine[0]
     t = m["t_us"]
     way = 1 if m["t_up"] >= 0 else 0

@@ -17,7 +17,7 @@ class Signal:
 
     angle: str = choice(
         "Angle of each leg that rises on the way down and falls on the way up. Recommended: thigh_tilt, which needs no "
-        "heading and no joint calibration.",
+        "heading and no joint calibration; close to the stand its forward part is used if it is known.",
         ("thigh_tilt", "thigh_sagittal_tilt", "knee_flexion"),
     )
     one_leg: str = choice(

@@ -19,7 +19,13 @@ DEPTH: Final = 1
 FRONTAL: Final = 2
 """First of the frontal tilts: FRONTAL + 0 shank, FRONTAL + 1 thigh."""
 ALIGNMENT_ANGLES: Final = ("shank_frontal_tilt", "thigh_frontal_tilt")
-N_COLUMNS: Final = 8
+FORWARD: Final = 4
+"""The signal with its sign, if it has one (`FORWARD_OF`)."""
+N_JUDGED: Final = 8
+"""Columns before FORWARD: what is counted and judged, and whose loss matters."""
+N_COLUMNS: Final = 10
+FORWARD_OF: Final = {"thigh_tilt": "thigh_sagittal_tilt"}
+"""An unsigned tilt has a kink at zero: who rests leaning back a little starts on the far side of it."""
 
 # states of the repetition machine
 WAITING: Final = 0
@@ -112,7 +118,7 @@ ONE_LEG: Final = {"never": 0, "not_worn": 1, "always": 2}
 
 
 def parameters(drill: Drill, grid_hz: float, worn: NDArray[np.bool_]) -> Records:
-    """The drill's numbers in the kernels' units. worn : (8,) which columns have a sensor at all."""
+    """The drill's numbers in the kernels' units. worn : (10,) which columns have a sensor at all."""
     p = np.zeros(1, PARAMS)
     r, v = drill.repetition, drill.valgus
     p["open"], p["minimum"], p["renewed"] = radians(r.open_deg), radians(r.minimum_deg), radians(r.renewed_deg)

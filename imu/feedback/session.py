@@ -69,7 +69,8 @@ class DrillSession:
 
     def __init__(self, drill: Drill, setup: Setup, baseline: Baseline | None = None) -> None:
         self.drill = drill
-        names = (drill.signal.angle, drill.target.angle, *ALIGNMENT_ANGLES)
+        forward = records.FORWARD_OF.get(drill.signal.angle, drill.signal.angle)
+        names = (drill.signal.angle, drill.target.angle, *ALIGNMENT_ANGLES, forward)
         worn = np.array([_worn(setup, name, side) for name in names for side in SIDES])
         if not worn[:2].any():
             segments = " or ".join(_needs(drill.signal.angle, side)[0] for side in SIDES)

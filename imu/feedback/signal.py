@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from imu.feedback.records import Records
 from imu.kernels import kernel
 from imu.packets import Floats, Ints
+
+SIGNED_MOST: Final = 0.0873
+"""rad (5°): up to here a tilt is taken with its sign."""
+UNSIGNED_LEAST: Final = 0.2618
+"""rad (15°): from here on as it is, below any angle at which a repetition opens by the recommended limits."""
+
+
+@kernel
+def unfold(tilt: float, forward: float) -> float:
+    """An unsigned tilt without its kink at zero, rad: near the stand the forward part of it, further away the tilt itself.
+
+    With 0.2° rms of sway the kink alone made a way down of 3 s read 0.144 s (SD 0.081) too short, unfolded 0.059 (0.036).
+    The tilt counts because it needs no axis; `forward` unknown (NaN) leaves it as it is.
+    """
+    if forward != forward:
+        return tilt
+    share = min(max((UNSIGNED_LEAST - tilt) / (UNSIGNED_LEAST - SIGNED_MOST), 0.0), 1.0)
+    return tilt + share * (forward - tilt)
 
 
 @kernel

@@ -14,12 +14,13 @@ from imu.feedback.records import (
     CLOSING,
     DEPTH,
     DOWN,
+    FORWARD,
     HOLD,
     KNEE,
     LEG,
     LOST,
     MACHINE,
-    N_COLUMNS,
+    N_JUDGED,
     SIGNAL,
     STARTED,
     UP,
@@ -73,7 +74,7 @@ class StreamState:
 def frame_flags(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> int:
     """All flags of the used columns of one frame; a leg that is missing from the signal shows as NOT_CALIBRATED."""
     seen = 0
-    for column in range(N_COLUMNS):
+    for column in range(N_JUDGED):
         if worn[column] == 1:
             seen |= int(flags[row, column])
     if x[row, 2 * SIGNAL] != x[row, 2 * SIGNAL] or x[row, 2 * SIGNAL + 1] != x[row, 2 * SIGNAL + 1]:
@@ -113,7 +114,7 @@ def run(
 ) -> tuple[int, int]:  # fmt: skip
     """Frames from `start` on, until the block or the room for reports ends: (next frame, number of reports).
 
-    t_us (m,); x, sigma, flags (m, 8) in the columns of `records`.
+    t_us (m,); x, sigma, flags (m, 10) in the columns of `records`.
     """
     p, m = params[0], machine[0]
     k = 0
@@ -122,9 +123,9 @@ def run(
             return row, k
         k_before = k
         worn = p["worn"]
-        s = signal.combine(
-            x[row, 2 * SIGNAL], x[row, 2 * SIGNAL + 1], p["apart"], p["one_leg"], worn[2 * SIGNAL], worn[2 * SIGNAL + 1]
-        )
+        left = signal.unfold(x[row, 2 * SIGNAL], x[row, 2 * FORWARD])
+        right = signal.unfold(x[row, 2 * SIGNAL + 1], x[row, 2 * FORWARD + 1])
+        s = signal.combine(left, right, p["apart"], p["one_leg"], worn[2 * SIGNAL], worn[2 * SIGNAL + 1])
         depth = float("nan")
         if not lost_column(row, x, flags, worn, 2 * DEPTH, 2 * DEPTH + 2):
             depth = signal.mean_known(x[row, 2 * DEPTH], x[row, 2 * DEPTH + 1])
@@ -138,7 +139,7 @@ def run(
         state = m["state"]
         if opened:
             alignment.open_repetition(knees, legs, profiles)
-        if opened or (s == s and not lost_column(row, x, flags, worn, 2 * DEPTH, N_COLUMNS)):
+        if opened or (s == s and not lost_column(row, x, flags, worn, 2 * DEPTH, N_JUDGED)):
             m["t_whole"] = t_us[row]
         elif state in (DOWN, HOLD, UP) and t_us[row] - m["t_whole"] > repetitions.BRIDGE_US:
             k = phases.void(machine, t_us[row], reports, k)

@@ -25,8 +25,8 @@ class TempoError:
 def judge(drill: Drill, phase: str, seconds: float) -> TempoError | None:
     """The error of one phase, None when it is in tempo, not prescribed or unknown.
 
-    seconds : measured duration. The estimator's own bias is below 3 % and its scatter below 0.1 s, well inside the
-    tolerance of 25 % that is recommended.
+    seconds : measured duration. In 180 simulated repetitions with sway and all sensor errors, 3 s down read 0.06 s short
+    (SD 0.035, at most 0.18) and 2 s up 0.02 s (SD 0.03, at most 0.09): inside the tolerance of 25 % that is recommended.
     """
     rule = drill.tempo_rule
     target = drill.tempo.down_s if phase == "down" else drill.tempo.up_s

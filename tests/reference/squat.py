@@ -13,6 +13,12 @@ def combined(left: Array, right: Array, apart: float) -> Array:
     return np.minimum((left + right) / 2.0, np.minimum(left, right) + apart)
 
 
+def unfolded(tilt: Array, forward: Array) -> Array:
+    """Tilt with its sign near zero: from 5 to 15 degrees it passes over into the unsigned one."""
+    share = np.interp(tilt, np.radians([5.0, 15.0]), [1.0, 0.0])
+    return share * forward + (1.0 - share) * tilt
+
+
 def rate(signal: Array, half: int, dt: float) -> Array:
     """Least-squares slope over 2 half + 1 samples, centred; 0 where the window does not fit, NaN where it has one."""
     out = np.zeros(len(signal))
