@@ -47,6 +47,8 @@ WINDOW_LIBRARIES = {
 """Needed on top where there is a desktop to show a window on."""
 PROGRAMS = {"espeak-ng": "espeak-ng"}
 """Programs that add something (spoken cues); without them it works too."""
+ALSA_TO_SERVER = "usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so", "libasound2-plugins"
+"""How PortAudio reaches the desktop's sound server."""
 TEST_PROGRAMS = {"pulseaudio": "pulseaudio", "parec": "pulseaudio-utils"}
 """For the tests that listen to the sound."""
 
@@ -111,6 +113,8 @@ def missing_packages(with_tests: bool) -> tuple[list[str], list[str]]:
     needed = [package for library, package in libraries.items() if not loads(library)]
     programs = PROGRAMS | (TEST_PROGRAMS if with_tests else {})
     useful = [package for program, package in programs.items() if shutil.which(program) is None]
+    if not any(Path("/").glob(ALSA_TO_SERVER[0])):
+        useful.append(ALSA_TO_SERVER[1])
     return needed, useful
 
 

@@ -14,6 +14,11 @@ def _clock(t_us: int) -> str:
     return f"{t_us / 1e6:8.3f} s"
 
 
+def _known(value: float, form: str) -> str:
+    """The number, or a dash as wide where it is unknown."""
+    return "–".rjust(int(form.split(".")[0])) if math.isnan(value) else format(value, form)
+
+
 def summary_lines(result: Result) -> list[str]:
     """Repetitions, cues, angle ranges, data quality and the fingerprint of one result."""
     lines = [f"Session      {_duration(result)}{' (recording incomplete: it ended abruptly)' if result.incomplete else ''}"]
@@ -49,10 +54,11 @@ def _repetitions(result: Result) -> list[str]:
         )
         medial = f"  knee in {math.degrees(worst[0]):5.2f}° ({worst[1]})" if worst[1] else ""
         faults = ", ".join(r.faults) or "clean"
-        lines.append(
-            f"  {r.number:3d}  {_clock(r.t_start_us)}  depth {math.degrees(r.depth):6.2f}°  down {p.descent_s:4.2f}"
-            f"  hold {p.bottom_s:4.2f}  up {p.ascent_s:4.2f} s{medial}  {faults}"
+        phases = "  ".join(
+            f"{name} {_known(s, '4.2f')}" for name, s in (("down", p.descent_s), ("hold", p.bottom_s), ("up", p.ascent_s))
         )
+        depth = _known(math.degrees(r.depth), "6.2f")
+        lines.append(f"  {r.number:3d}  {_clock(r.t_start_us)}  depth {depth}°  {phases} s{medial}  {faults}")
     return lines
 
 
