@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from imu import __version__
 from imu.commands import demo, importing, live, process, replay, scan
@@ -15,8 +16,15 @@ from imu.errors import ImuError
 COMMANDS = (demo, live, scan, importing, process, replay)
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="imu",
         description="Real-time wearable IMU biofeedback. A research and training aid, not a medical device.",
     )

@@ -35,8 +35,7 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *words: st
     assert code == 2, (out, err)
     last = err.strip().splitlines()[-1]
     assert "Traceback" not in err
-    if not err.startswith("usage:"):
-        assert len(err.strip().splitlines()) == 1, err
+    assert len(err.strip().splitlines()) == 1, err
     for word in words:
         assert word in last, last
     return last
