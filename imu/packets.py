@@ -5,6 +5,7 @@ All are frozen; arrays are C-contiguous and not written to after creation.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
 
@@ -82,6 +83,23 @@ class Packet:
 
     def __len__(self) -> int:
         return len(self.t_us)
+
+
+def joined(packets: Sequence[Packet], marks: Iterable[ClockMark]) -> Packet:
+    """Packets of one sensor and epoch as one; `marks` with positions in the whole."""
+    last = packets[-1]
+    return Packet(
+        last.sensor,
+        last.t_host_ns,
+        last.epoch,
+        np.concatenate([p.t_us for p in packets]),
+        np.concatenate([p.lost for p in packets]),
+        np.concatenate([p.gyr for p in packets]),
+        np.concatenate([p.acc for p in packets]),
+        np.concatenate([p.clipped for p in packets]),
+        tuple(marks),
+        np.concatenate([p.arrival_ns for p in packets]),
+    )
 
 
 @dataclass(frozen=True, slots=True)

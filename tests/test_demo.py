@@ -152,6 +152,24 @@ def test_a_sensor_that_loses_power_becomes_unknown_and_comes_back(tmp_path: Path
     assert summary(done.stdout) == run("process", folder, "--no-files").stdout
 
 
+def test_the_death_of_the_simulator_is_said_and_the_recording_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "short"
+    command = imu_command("-v", "demo", "--seconds", "60", "--headless", "--no-sound", "--out", folder)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+        assert process.stderr is not None
+        until(process.stderr.readline, "stand_found")
+        listed = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if not listed.exists():
+            process.kill()
+            pytest.skip("children of a process cannot be listed here")
+        for child in listed.read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        last = process.stderr.read().strip().splitlines()[-1]
+        assert process.wait() == 2
+    assert "ended before their script" in last
+    assert len(imu.process(imu.load(folder)).t_us) > 200
+
+
 def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -9,7 +9,7 @@ from pathlib import Path
 from imu.commands.arguments import seconds
 from imu.commands.places import session_folder
 from imu.commands.script_check import check_lines, read_script
-from imu.commands.session import audio_for, performance_lines, say, watch
+from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.commands.simulator import Simulator
 from imu.engine import Engine
 from imu.errors import ImuError
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = session_folder(arguments.out, "demo")
     text = drill_text(DRILL)
     warm_up()
-    audio = audio_for(not arguments.no_sound, "sound was switched off for this session", load_drill(text).sentences)
+    sentences = load_drill(text).sentences
     with tempfile.TemporaryDirectory(prefix="imu-demo-") as temporary:
         plan = Path(temporary) / "script.json"
         with Simulator(plan, arguments.seconds, arguments.seed, arguments.port, arguments.fault) as simulator:
@@ -53,29 +53,23 @@ def run(arguments: argparse.Namespace) -> int:
             source = BleSource(simulator.backend, text, search_s=SEARCH_S, expected=SENSORS)
             origin = f"simulated person, seed {arguments.seed}"
             metadata = {"drill": DRILL, "script": plan.read_text("utf-8"), "origin": origin}
+            audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)
             engine = Engine(source, audio, folder, metadata)
             say(f"Recording to {folder.resolve()}")
             simulator.on_end = engine.stop
             screenshot = None if arguments.headless else folder / "mid-set.png"
-            try:
-                engine.start()
-                figures = watch(engine, headless=arguments.headless, screenshot=screenshot, live=True)
-                engine.join()
-                sound = audio.state
-            finally:
-                engine.stop()
-                audio.close()
-    if engine.result is None:
-        raise ImuError("the demo was stopped before the sensors streamed; nothing was recorded")
-    say(*summary_lines(engine.result))
-    lines, agrees = check_lines(script, engine.result)
+            result, figures = perform(engine, headless=arguments.headless, screenshot=screenshot, live=True)
+    say(*summary_lines(result))
+    lines, agrees = check_lines(script, result)
     say(*lines, *performance_lines(engine.latencies, figures))
     if engine.damaged:
         say(f"Damaged      {engine.damaged} notifications could not be decoded")
-    if sound.state == "none":
-        say(f"Sound        none: {sound.reason}")
+    if engine.snapshot.sound.state == "none":
+        say(f"Sound        none: {engine.snapshot.sound.reason}")
     if figures is not None and figures.screenshot is not None:
         say(f"Screenshot   {figures.screenshot.resolve()}")
     say(f"Recording    {folder.resolve()}", f"             imu replay {folder}    imu process {folder}")
+    if simulator.died:
+        raise ImuError("the simulated sensors ended before their script; the recording holds what came until then")
     # what was made to go wrong on purpose, or stopped by hand, is no failure of the system
     return 0 if agrees or arguments.fault or not simulator.finished else 1

@@ -8,9 +8,8 @@ from pathlib import Path
 from imu.commands.arguments import add_drill, drill_of
 from imu.commands.places import session_folder
 from imu.commands.scan import add_backend
-from imu.commands.session import audio_for, performance_lines, say, watch
+from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.engine import Engine
-from imu.errors import ImuError
 from imu.feedback.drill import drill_text, load_drill
 from imu.sources import BleSource
 from imu.summary import summary_lines
@@ -36,14 +35,6 @@ def run(arguments: argparse.Namespace) -> int:
     audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)
     source = BleSource(arguments.ble_backend, text, search_s=arguments.search)
     engine = Engine(source, audio, folder, {"drill": name})
-    try:
-        engine.start()
-        figures = watch(engine, headless=arguments.headless, live=True)
-        engine.join()
-    finally:
-        engine.stop()
-        audio.close()
-    if engine.result is None:
-        raise ImuError("the session was ended before the sensors streamed; nothing was recorded")
-    say(*summary_lines(engine.result), *performance_lines(engine.latencies, figures), f"Recording    {folder.resolve()}")
+    result, figures = perform(engine, headless=arguments.headless, live=True)
+    say(*summary_lines(result), *performance_lines(engine.latencies, figures), f"Recording    {folder.resolve()}")
     return 0

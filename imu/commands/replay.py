@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 
 from imu.commands.arguments import add_drill, add_windows, drill_of, speed
-from imu.commands.session import audio_for, say, watch
+from imu.commands.session import audio_for, perform, say
 from imu.engine import Engine
-from imu.errors import ImuError
 from imu.processing import session_setup
 from imu.recording import load
 from imu.sources import ReplaySource
@@ -32,14 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     setup = session_setup(recording.setup, drill_of(arguments), arguments.stand, arguments.movement)
     audio = audio_for(arguments.sound, "sound is off in this replay; start it with --sound")
     engine = Engine(ReplaySource(recording, setup, arguments.speed), audio)
-    try:
-        engine.start()
-        watch(engine, headless=arguments.headless or arguments.speed is None, screenshot=arguments.screenshot)
-        engine.join()
-    finally:
-        engine.stop()
-        audio.close()
-    if engine.result is None:
-        raise ImuError("the replay was stopped before it began")
-    say(*summary_lines(engine.result))
+    headless = arguments.headless or arguments.speed is None
+    result, _ = perform(engine, headless=headless, screenshot=arguments.screenshot)
+    say(*summary_lines(result))
     return 0

@@ -11,7 +11,9 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from imu.engine import Engine, Latencies
+from imu.errors import ImuError
 from imu.feedback.audio import AudioOut, open_audio, silent_audio
+from imu.result import Result
 
 if TYPE_CHECKING:
     from imu.dashboard.app import DashboardFigures
@@ -59,6 +61,22 @@ def watch(
             screenshot=screenshot,
             live=live,
         )
+
+
+def perform(
+    engine: Engine, *, headless: bool, screenshot: Path | None = None, live: bool = False
+) -> tuple[Result, DashboardFigures | None]:
+    """Start the engine, look on to the end, and give the sound device back whatever happens."""
+    try:
+        engine.start()
+        figures = watch(engine, headless=headless, screenshot=screenshot, live=live)
+        engine.join()
+    finally:
+        engine.stop()
+        engine.audio.close()
+    if engine.result is None:
+        raise ImuError("it was ended before the first sample; nothing was recorded")
+    return engine.result, figures
 
 
 def performance_lines(latencies: Latencies, figures: DashboardFigures | None) -> list[str]:

@@ -40,6 +40,9 @@ class Simulator:
         self.port = port
         self.finished = False
         """The script was performed to its end."""
+        self.died = False
+        """The process ended before that, and not because it was asked to."""
+        self._asked_to_end = False
         self.on_end: Callable[[], None] | None = None
         """Called once, from another thread, when the script or the process has ended."""
         self._said: list[str] = []
@@ -65,6 +68,7 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self.on_end = None
+        self._asked_to_end = True
         assert self._process.stdin is not None
         self._process.stdin.close()
         try:
@@ -87,6 +91,7 @@ class Simulator:
                     self._end()
                 elif line.strip():
                     self._said.append(line.strip().removeprefix("firmware_sim: "))
+        self.died = not self.finished and not self._asked_to_end
         self._ready.set()
         self._end()
 

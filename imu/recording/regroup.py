@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from imu.packets import ClockMark, Packet
+from imu.packets import ClockMark, Packet, joined
 
 HOLE_US = 50_000
 """A sensor does not keep samples back until a longer hole is over: no packet spans one, or its rows would come too late
@@ -30,21 +30,7 @@ def concatenate(packets: Sequence[Packet]) -> list[Packet]:
         for p in parts:
             marks += [replace(m, position=m.position + offset) for m in p.marks]
             offset += len(p)
-        last = parts[-1]
-        out.append(
-            Packet(
-                last.sensor,
-                last.t_host_ns,
-                last.epoch,
-                np.concatenate([p.t_us for p in parts]),
-                np.concatenate([p.lost for p in parts]),
-                np.concatenate([p.gyr for p in parts]),
-                np.concatenate([p.acc for p in parts]),
-                np.concatenate([p.clipped for p in parts]),
-                tuple(marks),
-                np.concatenate([p.arrival_ns for p in parts]),
-            )
-        )
+        out.append(joined(parts, marks))
     return out
 
 

@@ -41,7 +41,7 @@ from imu.ble.profiles.v1_data import (
     check_full,
     check_short,
 )
-from imu.ble.profiles.v1_rows import N, clipped_rows, joined, layout, signed
+from imu.ble.profiles.v1_rows import N, clipped_rows, joined_runs, layout, signed
 from imu.ble.profiles.v1_setup import full_scales, read_config
 from imu.config import SensorSetup
 from imu.errors import ProtocolError
@@ -112,7 +112,7 @@ class V1Decoder:
                 packets += [p for p in one_by_one if p is not None]
             else:
                 packets += self._decode_equal(group, times)
-        return joined(packets)
+        return joined_runs(packets)
 
     def _decode_equal(self, payloads: list[bytes], arrival: Ints) -> list[Packet]:
         """Full packets of one length. Runs in which each follows its predecessor are decoded at once."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.ble.profiles.v1_data import FULL_SCALE
-from imu.packets import CLIPPED_ACC, CLIPPED_GYR, Ints, Packet
+from imu.packets import CLIPPED_ACC, CLIPPED_GYR, Ints, Packet, joined
 
 N = TypeVar("N", int, Ints)
 
@@ -35,27 +35,9 @@ def clipped_rows(raw: NDArray[np.int16], announced: NDArray[np.bool_]) -> NDArra
     return (CLIPPED_ACC * (acc | unclear) + CLIPPED_GYR * (gyr | unclear)).astype(np.uint8).ravel()
 
 
-def joined(packets: list[Packet]) -> list[Packet]:
+def joined_runs(packets: list[Packet]) -> list[Packet]:
     """One packet per run of equal epoch; their marks count rows from the start of the run already."""
-    out: list[Packet] = []
-    for _, run in groupby(packets, key=lambda p: p.epoch):
-        parts = list(run)
-        if len(parts) == 1:
-            out += parts
-            continue
-        last = parts[-1]
-        out.append(
-            Packet(
-                last.sensor,
-                last.t_host_ns,
-                last.epoch,
-                np.concatenate([p.t_us for p in parts]),
-                np.concatenate([p.lost for p in parts]),
-                np.concatenate([p.gyr for p in parts]),
-                np.concatenate([p.acc for p in parts]),
-                np.concatenate([p.clipped for p in parts]),
-                tuple(chain.from_iterable(p.marks for p in parts)),
-                np.concatenate([p.arrival_ns for p in parts]),
-            )
-        )
-    return out
+    runs = [list(run) for _, run in groupby(packets, key=lambda p: p.epoch)]
+    return [
+        parts[0] if len(parts) == 1 else joined(parts, chain.from_iterable(p.marks for p in parts)) for parts in runs
+    ]
