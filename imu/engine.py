@@ -26,7 +26,7 @@ from imu.outputs import Cue, Event, Outputs, Repetition
 from imu.pipeline import Pipeline
 from imu.recording import Recorder, make_decoder
 from imu.result import Result, ResultBuilder
-from imu.snapshot import Snapshot, SoundView
+from imu.snapshot import Snapshot
 from imu.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -89,9 +89,6 @@ class Engine:
         self.damaged = 0
         self.error: BaseException | None = None
         self.result: Result | None = None
-        self.pipeline: Pipeline | None = None
-        self.ready = threading.Event()
-        """Set when the sensors are known and streaming is about to begin, or when it failed."""
         self._links: dict[str, LinkReport] = {}
         self._recorder: Recorder | None = None
         self._cue_p95_ms = float("nan")
@@ -136,15 +133,13 @@ class Engine:
         except BaseException as e:  # the thread's last frame: `join` raises it in the caller
             self.error = e
             logger.debug("engine ended with an error", exc_info=True)
-        finally:
-            self.ready.set()
 
     async def _session(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         if self._stop_early.is_set():
             return
         setup = await self.source.prepare()
-        self.pipeline = pipeline = Pipeline(setup)
+        pipeline = Pipeline(setup)
         builder = ResultBuilder(setup)
         decoders = {s.sensor: make_decoder(s) for s in setup.sensors}
         if self.record_to is not None:
@@ -184,7 +179,6 @@ class Engine:
             # a sensor that went silent makes no frames: what its link says must be seen all the same
             self._show(replace(self.snapshot, sensors=pipeline.health()))
 
-        self.ready.set()
         try:
             await self.source.run(deliver, report, self._stop)
         finally:
@@ -232,10 +226,6 @@ class Engine:
         for onset in self.audio.take_onsets():
             if self.source.live:
                 self.latencies.sound_ms.append((onset.t_host_ns - t0_host_ns - onset.cue.t_emitted_us * 1000) * 1e-6)
-
-    @property
-    def sound(self) -> SoundView:
-        return self.audio.state
 
 
 def _log(recorder: Recorder | None, out: Outputs) -> None:

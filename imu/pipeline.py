@@ -53,7 +53,6 @@ class Pipeline:
         self.session = DrillSession(self.drill, setup) if self.drill else None
         self._silent = [False] * len(setup.sensors)
         self._ready_us: int | None = None
-        self._batteries: dict[str, int] = {}
 
     def push(self, packet: Packet) -> Outputs:
         """Take one packet and return everything that became known with it."""

@@ -11,8 +11,6 @@ from imu.conventions import ANGLES, Side
 from imu.outputs import Cue
 from imu.packets import Floats, Health
 
-STAGES = ("connect", "stand", "movement", "drill", "finished")
-
 
 def _unknown() -> Floats:
     return np.full(len(ANGLES), np.nan)
@@ -69,6 +67,7 @@ class Snapshot:
     t_host_ns: int = 0
     """Arrival of the packet behind it: the dashboard greys out what is older than 300 ms."""
     stage: str = "connect"
+    """`connect`, `stand`, `movement`, `drill`, `finished`."""
     instruction: str = ""
     """What the person should do now, in words; empty during the drill."""
     problem: str = ""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from imu.ble.discovery import FoundSensor
 from imu.ble.link import LinkReport
 from imu.ble.network import SensorNetwork
 from imu.config import Setup
@@ -43,7 +42,6 @@ class BleSource:
     """Stop searching early when this many sensors are found; 0 = search the whole time."""
     live: bool = True
     network: SensorNetwork | None = None
-    found: tuple[FoundSensor, ...] = ()
 
     async def prepare(self) -> Setup:
         self.network = SensorNetwork(self.backend, search_s=self.search_s, expected=self.expected)

@@ -22,6 +22,17 @@ def drill_of(arguments: argparse.Namespace) -> str | None:
     return "" if arguments.drill == "none" else arguments.drill
 
 
+def add_backend(p: argparse.ArgumentParser) -> None:
+    """Which Bluetooth, and how long to search."""
+    p.add_argument(
+        "--ble-backend",
+        default="",
+        metavar="BACKEND",
+        help="bumble:<transport>, such as bumble:tcp-client:127.0.0.1:9100 or bumble:usb:0 (default: this computer's own)",
+    )
+    p.add_argument("--search", type=seconds, default=10.0, metavar="S", help="how long to search (default 10 s)")
+
+
 def add_windows(p: argparse.ArgumentParser) -> None:
     for name, what in (("stand", "quiet stand"), ("movement", "guided movement")):
         p.add_argument(

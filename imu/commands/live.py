@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imu.commands.arguments import add_drill, drill_of
+from imu.commands.arguments import add_backend, add_drill, drill_of
 from imu.commands.places import session_folder
-from imu.commands.scan import add_backend
 from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.engine import Engine
 from imu.feedback.drill import drill_text, load_drill
@@ -20,7 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p = subparsers.add_parser("live", help="connect the sensors, show, cue and record")
     add_backend(p)
     add_drill(p, default="squat")
-    p.add_argument("--out", type=Path, help="new session folder (default: sessions/<date and time>)")
+    p.add_argument("--out", type=Path, help="new session folder (default: sessions/<date and time>-<drill>)")
     p.add_argument("--headless", action="store_true", help="no window; Ctrl-C ends the session")
     p.add_argument("--no-sound", action="store_true", help="cues on the screen only")
     p.set_defaults(run=run)

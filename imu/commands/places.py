@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from imu.errors import RecordingError
+from imu.recording.files import refuse_used_folder
 
 SESSIONS, RESULTS = Path("sessions"), Path("results")
 
@@ -22,6 +23,8 @@ def results_folder(out: Path | None, recording: Path) -> Path:
 
 
 def _unused(folder: Path) -> Path:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RecordingError(f"{folder} exists already; give another folder with --out, nothing was overwritten")
+    try:
+        refuse_used_folder(folder)
+    except RecordingError as e:
+        raise RecordingError(f"{e} (--out names another)") from None
     return folder

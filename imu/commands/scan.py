@@ -6,23 +6,13 @@ import argparse
 import asyncio
 
 from imu.ble import discover
-from imu.commands.arguments import seconds
+from imu.commands.arguments import add_backend
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     p = subparsers.add_parser("scan", help="list the sensors nearby")
     add_backend(p)
     p.set_defaults(run=run)
-
-
-def add_backend(p: argparse.ArgumentParser) -> None:
-    p.add_argument(
-        "--ble-backend",
-        default="",
-        metavar="BACKEND",
-        help="bumble:<transport>, such as bumble:tcp-client:127.0.0.1:9100 or bumble:usb:0 (default: this computer's own)",
-    )
-    p.add_argument("--search", type=seconds, default=10.0, metavar="S", help="how long to search (default 10 s)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -64,5 +64,3 @@ def _named(cues: list[tuple[str, str | None]]) -> str:
 
 def _verdict(same: bool) -> str:
     return "as scripted" if same else "DIFFERENT"
-
-

@@ -42,34 +42,32 @@ def stops_cleanly(engine: Engine) -> Iterator[None]:
             signal.signal(s, handler)
 
 
-def watch(
-    engine: Engine, *, headless: bool, screenshot: Path | None = None, live: bool = False
-) -> DashboardFigures | None:
-    """Until the engine has finished: in the dashboard, or without one. The engine has been started."""
-    with stops_cleanly(engine):
-        if headless:
-            while not engine.wait(WAIT_S):
-                pass
-            return None
-        from imu.dashboard.app import run_dashboard
-
-        return run_dashboard(
-            lambda: engine.snapshot,
-            on_silence=engine.audio.silence,
-            on_close=engine.stop,
-            finished=engine.finished,
-            screenshot=screenshot,
-            live=live,
-        )
-
-
 def perform(
     engine: Engine, *, headless: bool, screenshot: Path | None = None, live: bool = False
 ) -> tuple[Result, DashboardFigures | None]:
-    """Start the engine, look on to the end, and give the sound device back whatever happens."""
+    """Start the engine, look on to the end in the dashboard or without one, and give the sound device back whatever
+    happens."""
+    figures = None
     try:
-        engine.start()
-        figures = watch(engine, headless=headless, screenshot=screenshot, live=live)
+        if headless:
+            engine.start()
+            with stops_cleanly(engine):
+                while not engine.wait(WAIT_S):
+                    pass
+        else:
+            # Qt is loaded before the engine starts: loading would hold it up, and what is there by then is frozen
+            from imu.dashboard.app import run_dashboard
+
+            engine.start()
+            with stops_cleanly(engine):
+                figures = run_dashboard(
+                    lambda: engine.snapshot,
+                    on_silence=engine.audio.silence,
+                    on_close=engine.stop,
+                    finished=engine.finished,
+                    screenshot=screenshot,
+                    live=live,
+                )
         engine.join()
     finally:
         engine.stop()

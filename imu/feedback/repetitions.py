@@ -29,7 +29,6 @@ BRIDGE_US: Final = 500_000
 computer costs 0.3 s of frames; in more than half a second a hurried way down fits unseen."""
 FASTEST: Final = 10.47
 """rad/s (600 deg/s): a signal that comes back further away is not the one that went; recorded squats reach 155."""
-TOO_SHALLOW: Final = 0
 TOO_LONG: Final = 1
 """`detail` of DROPPED."""
 

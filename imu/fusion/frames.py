@@ -28,7 +28,6 @@ HOLE_US: Final = 250_000
 RETURN_US: Final = 300_000
 SHORT_HOLE_US: Final = 50_000  # what is bridged whatever the wait limit
 
-_UNKNOWN = int(Quality.STALE | Quality.SETTLING)
 _STALE, _SETTLING = int(Quality.STALE), int(Quality.SETTLING)
 _AWAY = int(Quality.STALE | Quality.GAP)
 _MADE_UP = int(Quality.FILLED)

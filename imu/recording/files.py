@@ -51,15 +51,22 @@ def _name(aside: Path, path: Path) -> None:
         os.rename(aside, path)
 
 
+def refuse_used_folder(path: Path) -> None:
+    """`RecordingError` if `path` is anything but missing or an empty folder."""
+    try:
+        if not path.is_dir():
+            refuse_existing(path)
+        elif any(path.iterdir()):
+            raise RecordingError(f"{path} exists already and is not empty; choose a new folder, nothing was overwritten")
+    except OSError as e:
+        raise disk_error(path, e) from e
+
+
 def new_folder(path: Path) -> None:
     """Make a folder, or take an empty one; `RecordingError` if there is anything in it."""
+    refuse_used_folder(path)
     try:
-        if path.is_dir():
-            if any(path.iterdir()):
-                raise RecordingError(f"{path} is not empty; choose a new folder, nothing was overwritten")
-            return
-        refuse_existing(path)
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise disk_error(path, e) from e
 
