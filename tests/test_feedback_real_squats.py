@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+import shared_data
 from feedback_frames import DEG, Array, count, run, setup
 from scipy.spatial.transform import Rotation
 
@@ -13,11 +12,8 @@ from imu.conventions import ANGLES, angle_column
 from imu.feedback import DrillOutputs
 from imu.outputs import FrameBlock
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "squats"
-pytestmark = [
-    pytest.mark.validation,
-    pytest.mark.skipif(not DATA.exists(), reason="../shared/data/squats is absent"),
-]
+DATA = shared_data.DATA / "squats"
+pytestmark = pytest.mark.validation
 LABELS = ("correct", "valgus", "butt_wink", "lean", "partial")
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from reference.vqf_twin import Twin
+from shared_data import DATA
 from vqf import VQF
 
 from imu.fusion import OrientationFilter, Params, orientation, vqf
 from imu.fusion.coefficients import Coefficients
 from imu.fusion.quaternion import angle_array, conj_array, mul_array
-
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def motion(seed: int, n: int = 4000) -> tuple[np.ndarray, np.ndarray]:

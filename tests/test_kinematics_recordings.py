@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from kinematics_bodies import kinds
 from scipy.spatial.transform import Rotation
+from shared_data import DATA
 
 import imu
 from imu.conventions import CORE_SEGMENTS, SIDES
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-pytestmark = [pytest.mark.validation, pytest.mark.skipif(not DATA.exists(), reason="../shared/data is absent")]
+pytestmark = pytest.mark.validation
 
 
 def percentiles(result, name, side=None):

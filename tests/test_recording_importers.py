@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from shared_data import DATA
 
 import imu
 from imu.conventions import G
@@ -18,7 +19,6 @@ from imu.recording.importers import import_recording
 from imu.recording.importers.segment_names import segment_named
 from imu.recording.regroup import concatenate
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 HEADER = "Timestamp (us),Gyroscope X (deg/s),Gyroscope Y (deg/s),Gyroscope Z (deg/s)," + (
     "Accelerometer X (g),Accelerometer Y (g),Accelerometer Z (g)"
 )
