@@ -1,0 +1,43 @@
+"""Our filters by name, as functions of a whole recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import numpy as np
+
+from imu.fusion import OrientationFilter, gyro_only, madgwick, mahony, orientation
+from imu.packets import Floats
+
+Method = Callable[[Floats, Floats, float], Floats]
+"""gyr (n, 3) rad/s, acc (n, 3) m/s², rate in Hz -> (n, 4) q_earth_sensor."""
+
+BASELINES = {"madgwick": madgwick, "mahony": mahony, "gyro_only": gyro_only}
+
+
+def ours(name: str) -> Method:
+    """`vqf`, `madgwick`, `mahony` or `gyro_only`, with default parameters."""
+    if name == "vqf":
+        return orientation
+    module = BASELINES[name]
+
+    def filtered(gyr: Floats, acc: Floats, rate_hz: float) -> Floats:
+        out = np.empty((len(gyr), 4))
+        module.run(module.initial_state()[0], module.row(rate_hz), gyr, acc, np.zeros(len(gyr), np.uint8), out)
+        return out
+
+    return filtered
+
+
+def update_into(filter_: OrientationFilter, gyr: Floats, acc: Floats, out: Floats) -> None:
+    filter_.update(gyr, acc)
+
+
+def offline() -> Method | None:
+    """The smoother."""
+    if find_spec("imu.fusion.smoother") is None:
+        return None
+    from imu.fusion.smoother import smooth
+
+    return lambda gyr, acc, rate_hz: smooth(gyr, acc, rate_hz).q
