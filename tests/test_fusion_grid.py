@@ -20,18 +20,23 @@ from imu.recording.regroup import concatenate, regroup
 
 AWAY = int(Quality.STALE | Quality.GAP)
 WAIT_US = 200_000
-RATE = 2.0  # rad/s of the turning sensors below
+RATE, FASTER = 2.0, 3.0  # rad/s at time 0 and rad/s² of the turning sensors below
+
+
+def turned(t: np.ndarray) -> np.ndarray:
+    """Orientation of a turning sensor at t, s."""
+    return turn(2, RATE * t + FASTER / 2 * t * t)
 
 
 def turning(first_us: int, count: int, step_us: int = 10_000, flags: int = 0) -> PoseBlock:
-    """A sensor that turns about z at a constant rate; gyr and acc tell the time."""
+    """A sensor that turns about z ever faster; acc tells the time."""
     t_us = first_us + step_us * np.arange(count, dtype=np.int64)
     t = t_us * 1e-6
     return PoseBlock(
         t_us,
-        turn(2, RATE * t),
-        np.stack([t, -t, np.full(count, RATE)], axis=1),
-        np.stack([2 * t, 0 * t, 9.81 + t], axis=1).astype(np.float64),
+        turned(t),
+        np.stack([0 * t, 0 * t, RATE + FASTER * t], axis=1),
+        np.stack([2 * t, 0 * t, 9.81 + t], axis=1),
         np.full(count, flags, np.uint16),
     )
 
@@ -48,9 +53,9 @@ def assert_equal_frames(a: GridBlock, b: GridBlock) -> None:
 def assert_right(block: GridBlock, sensor: int, rows: slice = slice(None)) -> None:
     """What a turning sensor is at these instants."""
     t = block.t_us[rows] * 1e-6
-    assert np.max(angle_array(block.q[rows, sensor], turn(2, RATE * t))) < 1e-9
-    np.testing.assert_allclose(block.gyr[rows, sensor, 0], t, atol=1e-12)
-    np.testing.assert_allclose(block.acc[rows, sensor, 2], 9.81 + t, atol=1e-12)
+    assert np.max(angle_array(block.q[rows, sensor], turned(t))) < 1e-9
+    np.testing.assert_allclose(block.gyr[rows, sensor, 2], RATE + FASTER * t, atol=1e-11)
+    np.testing.assert_allclose(block.acc[rows, sensor, 2], 9.81 + t, atol=1e-11)
 
 
 def unknown(block: GridBlock, sensor: int) -> np.ndarray:

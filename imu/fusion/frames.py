@@ -2,31 +2,29 @@
 
 What a sensor contributes to a frame depends on its own samples around that instant, never on packet sizes:
 
-- between two samples: the orientation by slerp (constant rate), gyr and acc linearly, the flags of both;
+- between two samples: the orientation as the rates at both say (`interpolation`), gyr and acc linearly, the flags of both;
 - in a hole longer than the limit, and for 300 ms after it: STALE | GAP. Frames that were made live before the first
   packet after the hole had arrived are stale as well, so results with small and large packets are equal;
-- next to a sample that is SETTLING: unknown, SETTLING;
+- next to a sample that is SETTLING or has no orientation (NaN): unknown, SETTLING;
 - arrived later than the wait limit after the frame's instant: STALE | GAP, and so are all frames up to the instant at
   which that sample arrived. This looks at the arrival of each sample, not at what had been pushed when the frame was
   made; a frame is made without a sensor only when it is certain that this will be the verdict.
 
-The limit is the wait limit, at most 250 ms.
+A hole is the step between two received samples. The limit is the wait limit, but not less than 50 ms and at most 250 ms.
+These figures are the defaults of `grid.GridParams`.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.fusion.quaternion import slerp
+from imu.fusion.interpolation import on_the_way
 from imu.kernels import kernel
 from imu.packets import Floats, Ints, Quality
-
-HOLE_US: Final = 250_000
-RETURN_US: Final = 300_000
-SHORT_HOLE_US: Final = 50_000  # what is bridged whatever the wait limit
 
 _STALE, _SETTLING = int(Quality.STALE), int(Quality.SETTLING)
 _AWAY = int(Quality.STALE | Quality.GAP)
@@ -52,10 +50,13 @@ def frame_time(number: int, rate_hz: float) -> int:
 
 @kernel
 def append(
-    g: Ints, i: Ints, times: Ints, arrived: Ints, rows: Floats, flags: NDArray[np.uint16], limit: int,
+    g: Ints, i: Ints, times: Ints, arrived: Ints, rows: Floats, flags: NDArray[np.uint16], limit: int, return_us: int,
     t_us: Ints, arrived_us: Ints, q: Floats, gyr: Floats, acc: Floats, new_flags: NDArray[np.uint16],
 ) -> None:  # fmt: skip
-    """Put a block's rows behind those of one sensor, and mark the rows in and after too long a hole as STALE."""
+    """Put a block's rows behind those of one sensor, and mark the rows in and after too long a hole as STALE.
+
+    limit, return_us : µs; longest hole that is bridged, and how long a sensor is not believed after a longer one.
+    """
     n = t_us.shape[0]
     end = i[ROWS]
     k = 0
@@ -66,7 +67,7 @@ def append(
             stop += 1
         hole = i[SEEN] != 0 and t_us[stop] - i[T_REAL] > limit
         if hole:
-            i[BACK_AT] = t_us[stop] + RETURN_US
+            i[BACK_AT] = t_us[stop] + return_us
         for j in range(k, stop + 1):
             times[end] = t_us[j]
             arrived[end] = arrived_us[j]
@@ -155,7 +156,7 @@ def due(
 @kernel
 def fill(
     g: Ints, ints: Ints, times: Ints, arrived: Ints, rows: Floats, flags: NDArray[np.uint16], rate_hz: float,
-    wait_us: int, limit: int,
+    wait_us: int, limit: int, return_us: int,
     t_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
 ) -> None:  # fmt: skip
     """Make the frames that `due` counted; outputs come filled with NaN and 0."""
@@ -169,7 +170,7 @@ def fill(
             look(ints[j], FILL, g[FRAME] + m, times[j], arrived[j], rate_hz, wait_us)
             b = ints[j, FILL + ROW]
             ints[j, HEAD] = max(ints[j, HEAD], b - 1)
-            late_start = ints[j, FIRST] - g[T_START] > limit and t < ints[j, FIRST] + RETURN_US
+            late_start = ints[j, FIRST] - g[T_START] > limit and t < ints[j, FIRST] + return_us
             if late_start or t < ints[j, FILL + LATE_UNTIL]:
                 flags_out[m, j] = _AWAY
                 continue
@@ -182,17 +183,21 @@ def fill(
             if (bits & _STALE) != 0 or times[j, b] - times[j, a] > limit:
                 flags_out[m, j] = _AWAY
                 continue
-            flags_out[m, j] = bits
-            if (bits & _SETTLING) != 0:
+            if (bits & _SETTLING) != 0 or math.isnan(rows[j, a, 0] + rows[j, b, 0]):
+                flags_out[m, j] = bits | _SETTLING
                 continue
-            share = 0.0 if a == b else (t - times[j, a]) / float(times[j, b] - times[j, a])
+            flags_out[m, j] = bits
             if a == b:
                 for x in range(4):
                     q_out[m, j, x] = rows[j, a, x]
-            else:
-                qa = (rows[j, a, 0], rows[j, a, 1], rows[j, a, 2], rows[j, a, 3])
-                qb = (rows[j, b, 0], rows[j, b, 1], rows[j, b, 2], rows[j, b, 3])
-                q_out[m, j, 0], q_out[m, j, 1], q_out[m, j, 2], q_out[m, j, 3] = slerp(qa, qb, share)
+                for x in range(3):
+                    gyr_out[m, j, x], acc_out[m, j, x] = rows[j, a, 4 + x], rows[j, a, 7 + x]
+                continue
+            step_us = times[j, b] - times[j, a]
+            share = (t - times[j, a]) / float(step_us)
+            q_out[m, j, 0], q_out[m, j, 1], q_out[m, j, 2], q_out[m, j, 3] = on_the_way(
+                rows[j, a, :4], rows[j, b, :4], rows[j, a, 4:7], rows[j, b, 4:7], step_us * 1e-6, share
+            )
             for x in range(3):
                 gyr_out[m, j, x] = (1.0 - share) * rows[j, a, 4 + x] + share * rows[j, b, 4 + x]
                 acc_out[m, j, x] = (1.0 - share) * rows[j, a, 7 + x] + share * rows[j, b, 7 + x]

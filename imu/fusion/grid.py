@@ -14,20 +14,38 @@ from imu.fusion.frames import (
     FILL,
     GRID_INTS,
     HEAD,
-    HOLE_US,
     INTS,
     LATE_UNTIL,
     NEVER,
     NOW,
     ROW,
     ROWS,
-    SHORT_HOLE_US,
     SPAN,
     append,
     due,
     fill,
 )
 from imu.packets import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class GridParams:
+    """How long a sensor may be silent and still be believed."""
+
+    hole_us: int = 250_000
+    """µs, longest step between two received samples that is bridged; a shorter wait limit counts instead. Larger = fewer
+    unknown frames on a bad radio, with orientations that nobody measured (recommended: what the gap policy fills)."""
+    short_hole_us: int = 50_000
+    """µs, step that is bridged even if the wait limit is shorter. Larger = a short wait limit loses fewer frames of slow
+    sensors; at least one step of the slowest sensor, or it is never known."""
+    return_us: int = 300_000
+    """µs for which a sensor stays unknown after it came back from a longer hole, or came much later than the others.
+    Larger = a sensor at the edge of its reach flickers less between known and unknown; smaller = sooner back."""
+
+    def __post_init__(self) -> None:
+        for name in ("hole_us", "short_hole_us", "return_us"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"grid parameter {name} is {getattr(self, name)}; give microseconds, 0 or more")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,13 +103,16 @@ class Grid:
         Frames per second.
     wait_us : int
         Larger = fewer stale frames on a bad radio, slower to notice a lost sensor.
+    params : GridParams, optional
+        When a sensor that was silent is believed again.
     """
 
-    def __init__(self, n_sensors: int, rate_hz: float, wait_us: int) -> None:
+    def __init__(self, n_sensors: int, rate_hz: float, wait_us: int, params: GridParams | None = None) -> None:
         if n_sensors < 1 or not rate_hz > 0.0 or wait_us < 0:
             raise ValueError(f"grid of {n_sensors} sensors at {rate_hz} Hz, wait {wait_us} µs; give positive numbers")
         self._n, self._rate, self._wait = n_sensors, float(rate_hz), int(wait_us)
-        self._limit = min(HOLE_US, max(SHORT_HOLE_US, self._wait))
+        p = params or GridParams()
+        self._limit, self._return = min(p.hole_us, max(p.short_hole_us, self._wait)), p.return_us
         self._g = np.zeros(GRID_INTS, np.int64)
         self._g[NOW] = NEVER
         self._ints = np.zeros((n_sensors, INTS), np.int64)
@@ -108,7 +129,8 @@ class Grid:
         if self._ints[i, ROWS] + n > self._times.shape[1]:
             self._make_room(n)
         append(
-            self._g, self._ints[i], self._times[i], self._arrived[i], self._rows[i], self._flags[i], self._limit,
+            self._g, self._ints[i], self._times[i], self._arrived[i], self._rows[i], self._flags[i],
+            self._limit, self._return,
             block.t_us, block.arrived_us, block.q, block.gyr, block.acc, block.flags,
         )  # fmt: skip
 
@@ -128,7 +150,7 @@ class Grid:
         if frames:
             fill(
                 self._g, self._ints, self._times, self._arrived, self._rows, self._flags,
-                self._rate, self._wait, self._limit,
+                self._rate, self._wait, self._limit, self._return,
                 out.t_us, out.q, out.gyr, out.acc, out.flags,
             )  # fmt: skip
         return out
