@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imu.bench.filters import Method, offline, ours
+from imu.bench.filters import Method, ours, smoothed
 from imu.bench.judging import Errors, judge, largest_difference_deg
 from imu.bench.packages import Packages
 from imu.bench.recordings import Trial
@@ -29,8 +29,7 @@ class Judged:
 
 def methods(packages: Packages) -> dict[str, Method]:
     """Name in the tables -> whole recording to q. Ours first; the last two look ahead."""
-    smooth = offline()
-    found: dict[str, Method] = {
+    return {
         "vqf": ours("vqf"),
         "vqf C++": packages.vqf_batch,
         "madgwick": ours("madgwick"),
@@ -38,10 +37,9 @@ def methods(packages: Packages) -> dict[str, Method]:
         "gyro_only": ours("gyro_only"),
         "imufusion": packages.imufusion_batch,
         "ahrs Madgwick": packages.ahrs_madgwick,
+        "smoother": smoothed,
+        "offlineVQF C++": packages.vqf_offline,
     }
-    if smooth is not None:
-        found["smoother"] = smooth
-    return found | {"offlineVQF C++": packages.vqf_offline}
 
 
 def judge_all(trials: Sequence[Trial], packages: Packages) -> list[Judged]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import numpy as np
 
 from imu.fusion import OrientationFilter, gyro_only, madgwick, mahony, orientation
+from imu.fusion.smoother import smooth
 from imu.packets import Floats
 
 Method = Callable[[Floats, Floats, float], Floats]
@@ -34,10 +34,6 @@ def update_into(filter_: OrientationFilter, gyr: Floats, acc: Floats, out: Float
     filter_.update(gyr, acc)
 
 
-def offline() -> Method | None:
-    """The smoother."""
-    if find_spec("imu.fusion.smoother") is None:
-        return None
-    from imu.fusion.smoother import smooth
-
-    return lambda gyr, acc, rate_hz: smooth(gyr, acc, rate_hz).q
+def smoothed(gyr: Floats, acc: Floats, rate_hz: float) -> Floats:
+    """The offline smoother: looks ahead."""
+    return smooth(gyr, acc, rate_hz).q

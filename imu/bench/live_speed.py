@@ -63,7 +63,7 @@ def packets_table(trial: Trial, packages: Packages, calls: int) -> Table:
     return Table(
         "packets",
         f"Speed, one packet of samples: {n} calls each",
-        f"µs per call, and how many single calls of vqf C++ it costs; {FIVE} sensors for no more than 2 is the aim.",
+        f"µs per call, and how many single calls of vqf C++ that is; the aim: {FIVE} sensors for at most 2.",
         (Column("p50 µs"), Column("p99 µs"), Column("in calls of vqf C++")),
         tuple((name, (*_percentiles_us(t), float(np.median(t)) / base)) for name, t in zip(names, times, strict=True)),
         ("The time of reading the clock is taken off. vqf C++ needs one call per sensor and sample.",),
@@ -85,7 +85,7 @@ def pipeline_table(trial: Trial, calls: int) -> Table:
     return Table(
         "pipeline",
         f"Speed, whole pipeline: {len(CORE_SEGMENTS)} sensors, packets of {PACKET} samples, {len(later)} packets",
-        "µs per packet from samples to joint angles, for information: there is nothing to compare it with.",
+        "µs per packet from samples to joint angles, for information: nothing to compare it with.",
         (Column("p50 µs", ".0f"), Column("p99 µs", ".0f")),
         (("Pipeline.push", _percentiles_us(times)),),
     )

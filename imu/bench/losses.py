@@ -72,7 +72,7 @@ def losses_table(trials: Sequence[Trial], packages: Packages, seeds: Sequence[in
     return Table(
         "losses",
         f"Lost packets of {PACKET} samples at {at} Hz",
-        "Inclination RMSE over the motion samples that arrived, smaller is better; ours knows what is missing.",
+        "Inclination RMSE over the motion samples that arrived, smaller is better; ours goes by the clock.",
         (Column("vqf °"), Column("worst °"), Column("vqf C++ by row °")),
         tuple(rows),
         (f"Each sample is the mean of about 1/{SLOW_HZ:.0f} s; losses are independent, {_seeds(seeds)}.",),

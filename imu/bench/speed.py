@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from imu.bench.filters import BASELINES, Method, offline, ours
+from imu.bench.filters import BASELINES, Method, ours, smoothed
 from imu.bench.packages import Packages
 from imu.bench.recordings import Trial
 from imu.bench.stopwatch import Task, in_turn
@@ -44,10 +44,9 @@ def recording_table(trial: Trial, packages: Packages, rounds: int) -> Table:
         Task("imufusion, loop in Python", n, lambda: loop(gyr_dps, acc_g, out)),
         Task("ahrs Madgwick", FEW, lambda: packages.ahrs_madgwick(gyr[few], acc[few], rate_hz)),
         Task("ahrs Mahony", FEW, lambda: packages.ahrs_mahony(gyr[few], acc[few], rate_hz)),
+        Task("smoother", n, _bound(smoothed, gyr, acc, rate_hz)),
         Task("vqf C++ offlineVQF", n, lambda: packages.vqf_offline(gyr, acc, rate_hz)),
     ]
-    if (smooth := offline()) is not None:
-        tasks.insert(-1, Task("smoother", n, _bound(smooth, gyr, acc, rate_hz)))
     found = in_turn(tasks, rounds)
     return Table(
         "recording",
