@@ -168,6 +168,8 @@ def estimate_acc_offset(
     """
     g, a = (np.array(x, dtype=np.float64, order="C") for x in (gyr, acc))
     n = len(g)
+    if rate_hz is not None and not (np.isfinite(rate_hz) and rate_hz > 0.0):
+        raise ValueError(f"rate_hz is {rate_hz}; give the sample rate in Hz, a positive number")
     if g.shape != (n, 3) or a.shape != (n, 3):
         raise ValueError(f"gyr has shape {g.shape}, acc {a.shape}; give (n, 3), (n, 3), one sample per row")
     good = np.isfinite(g).all(axis=1)
