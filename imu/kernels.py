@@ -21,7 +21,8 @@ from imu.cache import user_cache
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_ROOMS = ("fusion", "kinematics", "feedback")
+_ROOMS = ("clock", "fusion", "kinematics", "feedback")
+_FOUNDATIONS = ("kernels.py", "packets.py", "conventions.py", "config.py")
 
 
 def cache_directory() -> Path:
@@ -29,11 +30,10 @@ def cache_directory() -> Path:
     digest = hashlib.blake2b(digest_size=10)
     digest.update(f"{sys.version_info[:2]} {numba.__version__} {numpy.__version__}".encode())
     here = Path(__file__).resolve().parent
-    sources = [here / "kernels.py", here / "clock.py"] + [f for room in _ROOMS for f in (here / room).rglob("*.py")]
+    # also files without a kernel: their constants are part of the compiled code
+    sources = [here / name for name in _FOUNDATIONS] + [f for room in _ROOMS for f in (here / room).rglob("*.py")]
     for source in sorted(sources):
-        text = source.read_bytes()
-        if b"imu.kernels" in text or source.name == "kernels.py":
-            digest.update(source.relative_to(here).as_posix().encode() + text)
+        digest.update(source.relative_to(here).as_posix().encode() + source.read_bytes())
     return user_cache() / f"kernels-{digest.hexdigest()}"
 
 
@@ -43,3 +43,8 @@ numba.core.config.CACHE_DIR = str(cache_directory())  # pyright: ignore[reportAt
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile on first use, cached on disk, without the GIL. No fastmath: kernels may rely on NaN tests."""
     return cast(Callable[P, R], numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """Like `kernel`, but always made part of its caller: a loop that calls something is never vectorised."""
+    return cast(Callable[P, R], numba.njit(nogil=True, error_model="numpy", forceinline=True)(function))

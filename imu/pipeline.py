@@ -45,7 +45,7 @@ class Pipeline:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self._index = {s.sensor: i for i, s in enumerate(setup.sensors)}
-        self._channels = [SensorChannel(s, setup.t0_host_ns) for s in setup.sensors]
+        self._channels = [SensorChannel(s, setup.t0_host_ns, method=setup.filter, limits=setup.gaps) for s in setup.sensors]
         self._period_us = [round(1e6 / s.rate_hz) for s in setup.sensors]
         self._grid = Grid(len(setup.sensors), setup.grid_hz, round(setup.wait_ms * 1000))
         self.body = Body(setup)

@@ -258,7 +258,7 @@ def test_figures_for_people() -> None:
     assert channel.resting
     assert channel.gyr_bias_dps == pytest.approx(1.0, abs=0.05)
     assert channel.lag_ms == pytest.approx(4.0, abs=20.0)
-    assert channel.clock_sigma_ms < 5.0
+    assert 0.0 < channel.clock_sigma_ms < 20.0  # a few seconds of marks say little about a constant delay
 
 
 def bursts(n: int, share: float, rng: np.random.Generator, per: int = 3) -> np.ndarray:

@@ -63,11 +63,8 @@ def test_unbelievable_acceleration_is_skipped_as_in_the_twin() -> None:
     expected = np.array([twin.step(g, None if b else a) for g, a, b in zip(gyr, acc, bad, strict=True)])
     acc[bad] = np.nan
     np.testing.assert_allclose(OrientationFilter(100.0).update(gyr, acc), expected, atol=1e-9)
-    acc[bad] = 500.0
-    c = Coefficients.of(100.0)
-    out = np.empty((1200, 4))
-    vqf.run(vqf.initial_state(c)[0], c.row, gyr, acc, bad.astype(np.uint8), out)
-    np.testing.assert_allclose(out, expected, atol=1e-9)
+    acc[bad] = 2e4  # more than a thousand g
+    np.testing.assert_allclose(OrientationFilter(100.0).update(gyr, acc), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize("size", [1, 7, 25])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import math
 
-from imu.fusion import gaps, vqf
+import numpy as np
+from numpy.typing import ArrayLike
+
+from imu.config import GapLimits
+from imu.fusion import gyro_only, side_by_side, vqf
 from imu.fusion.coefficients import Coefficients, Params
+from imu.fusion.filters import FilterParams, SensorFilter, baseline, name_of, run_baseline
+from imu.fusion.gaps import BELIEVABLE_ACC, most_gyr
+from imu.fusion.rows import RowMaker
 from imu.packets import Floats, Ints
 
 
@@ -15,61 +21,66 @@ def orientation(
     acc: ArrayLike,
     rate_hz: float | None = None,
     t_us: ArrayLike | None = None,
-    params: Params | None = None,
+    params: FilterParams | None = None,
+    method: str | None = None,
+    limits: GapLimits | None = None,
 ) -> Floats:
     """Orientation of one sensor over a whole recording: (n, 3), (n, 3) -> (n, 4) q_earth_sensor.
 
     Parameters
     ----------
     gyr : (n, 3) rad/s, sensor frame.
-    acc : (n, 3) m/s², sensor frame, including gravity. Rows with NaN are not believed (the rate is integrated).
+    acc : (n, 3) m/s², sensor frame, including gravity. Rows that are not finite, zero or above 1000 g are not believed (the
+        rate is integrated).
     rate_hz : float, optional
         Sample rate. May be left out if `t_us` is given: then the mean step counts, without holes.
     t_us : (n,) int µs, optional
         Time of each row, strictly increasing. Missing samples are missing rows: up to 250 ms are bridged (and not
         returned); after a longer hole the filter starts again, with a new heading.
-    params : Params, optional
-        Of the filter.
+    params, method : optional
+        Of the filter, see `OrientationFilter`.
+    limits : GapLimits, optional
+        What is done where rows are missing.
 
     Returns
     -------
-    (n, 4) w, x, y, z; earth z up, heading arbitrary.
+    (n, 4) w, x, y, z; earth z up, heading arbitrary; NaN before the first acceleration that can be believed.
+
+    Raises
+    ------
+    ValueError
+        Shapes, rate or times are wrong; a row of `gyr` is not finite or turns by more than half a turn per sample.
     """
-    g, a, skip = _checked(gyr, acc, 2)
+    g, a = _arrays(gyr, acc, 2)
     n = len(g)
     if t_us is None:
         if rate_hz is None:
             raise ValueError("orientation: give rate_hz, or t_us with the time of each row")
-        return OrientationFilter(rate_hz, params=params).update(g, np.where(skip[:, None] != 0, np.nan, a))
-    t = np.array(t_us, dtype=np.int64)
-    if t.shape != (n,):
-        raise ValueError(f"orientation: t_us has shape {t.shape}, gyr has {n} rows; give one time per row")
-    if n == 0:
-        return np.zeros((0, 4))
-    steps = np.diff(t)
-    if n > 1 and not bool(np.all(steps > 0)):
-        row = int(np.flatnonzero(steps <= 0)[0]) + 1
-        raise ValueError(f"orientation: t_us does not increase at row {row}; sort by time and drop duplicate rows")
+        return OrientationFilter(rate_hz, params=params, method=method).update(g, a)
+    t, step_us = _times(t_us, n)
     if rate_hz is None:
+        if n == 0:
+            return np.zeros((0, 4))
         if n < 2:
             raise ValueError("orientation: one row has no rate; give rate_hz")
         # the median alone would be off by up to 5 % where times are rounded to whole ms
-        rate_hz = 1e6 / float(np.mean(steps[steps <= 1.5 * np.median(steps)]))
-    c = Coefficients.of(rate_hz, params)
+        rate_hz = 1e6 / float(np.mean(step_us[step_us <= 1.5 * np.median(step_us)]))
+    follower = SensorFilter(rate_hz, method, params)
+    _refuse_unusable(g, vqf.unusable_row(g, most_gyr(rate_hz)), rate_hz)
     lost = np.zeros(n, np.int32)
-    lost[1:] = np.minimum(np.maximum(np.rint(steps * (rate_hz / 1e6)) - 1, 0), 1 << 30)
-    limits = gaps.limits_in_samples(rate_hz)
-    i, last, ranges = np.zeros(gaps.INTS, np.int64), np.zeros(gaps.FLOATS), np.array([np.inf, np.inf])
-    rows = gaps.rows_after_filling(i, limits, lost)
-    q, flags = np.empty((rows, 4)), np.empty(rows, np.uint16)
-    s = vqf.initial_state(c)[0]
-    gaps.run(
-        s, c.row, i, last, limits, ranges, False, t, t, lost, g, a, skip,
-        np.empty(rows, np.int64), np.empty(rows, np.int64), q, np.empty((rows, 3)), np.empty((rows, 3)), flags,
-    )  # fmt: skip
-    filled = np.where(lost <= limits[gaps.LONG], lost, 0)
-    filled[0] = 0
-    return q[np.arange(n) + np.cumsum(filled)]
+    lost[1:] = np.minimum(np.maximum(np.rint(step_us * (rate_hz / 1e6)) - 1, 0), 1 << 30)
+    believable = np.abs(a).sum(axis=1) < BELIEVABLE_ACC
+    a[~believable] = 0.0  # the rate of such a row counts, its acceleration does not
+    maker = RowMaker(rate_hz, limits or GapLimits())
+    q, _ = follower.follow(maker.make(t, t, lost, g, a, np.zeros(n, np.uint8)))
+    return q[np.arange(n) + np.cumsum(_bridged(lost, maker))]
+
+
+def _bridged(lost: np.ndarray, maker: RowMaker) -> Ints:
+    """(n,) number of rows that were made up before each row."""
+    filled = np.where(lost <= maker.longest_bridged, lost, 0).astype(np.int64)
+    filled[:1] = 0
+    return filled
 
 
 class OrientationFilter:
@@ -81,53 +92,119 @@ class OrientationFilter:
         Sample rate in the sensor's own clock. Every row is one step of `1 / rate_hz`: rows must not be missing.
     n_sensors : int
         Sensors that are updated together.
-    params : Params, optional
-        Of the filter.
+    params : optional
+        `Params` of this package (VQF), or of `imu.fusion.madgwick`, `mahony`, `gyro_only`.
+    method : str, optional
+        `vqf`, `madgwick`, `mahony` or `gyro_only`; by default the one that `params` belong to, else vqf.
     """
 
-    def __init__(self, rate_hz: float, n_sensors: int = 1, params: Params | None = None) -> None:
+    def __init__(
+        self, rate_hz: float, n_sensors: int = 1, params: FilterParams | None = None, method: str | None = None
+    ) -> None:
         if n_sensors < 1:
             raise ValueError(f"OrientationFilter: n_sensors is {n_sensors}; give 1 or more")
-        self._c = Coefficients.of(rate_hz, params)
+        self.method = name_of(method, params)
+        self._rate_hz = rate_hz
         self._n = n_sensors
-        self._states = vqf.initial_state(self._c, n_sensors)
+        self._shape = 2 if n_sensors == 1 else 3
+        self._kind = 0
+        if self.method == "vqf":
+            c = Coefficients.of(rate_hz, params if isinstance(params, Params) else None)
+            self._c, self._states = c.row, vqf.initial_state(c, n_sensors)
+            if n_sensors > 1:
+                self._groups = side_by_side.side_by_side(self._states)
+        else:
+            self._kind, self._c, self._states = baseline(self.method, rate_hz, params, n_sensors)
 
-    def update(self, gyr: ArrayLike, acc: ArrayLike) -> Floats:
+    def update(self, gyr: ArrayLike, acc: ArrayLike, out: Floats | None = None) -> Floats:
         """Feed k more samples: (k, 3) rad/s, (k, 3) m/s² -> (k, 4) q_earth_sensor; several sensors: (n, k, 3) -> (n, k, 4).
 
-        Rows of `acc` with NaN are not believed: the rate is integrated.
+        Rows of `acc` that are not finite, zero or above 1000 g are not believed: the rate is integrated. Before the first
+        acceleration that is believed the orientation is NaN. `out`, if given, receives the result (float64, contiguous):
+        together with float64 inputs nothing is allocated. Wrong input raises `ValueError` and changes nothing.
         """
-        g, a, skip = _checked(gyr, acc, 2 if self._n == 1 else 3)
-        if self._n == 1:
-            out = np.empty((len(g), 4))
-            vqf.run(self._states[0], self._c.row, g, a, skip, out)
-            return out
-        if len(g) != self._n:
-            raise ValueError(f"OrientationFilter: gyr has {len(g)} sensors, the filter {self._n}; give (n, k, 3)")
-        out = np.empty((*g.shape[:2], 4))
-        vqf.run_many(self._states, self._c.row, g, a, skip, out)
+        if not (
+            type(gyr) is np.ndarray and type(acc) is np.ndarray and gyr.flags.carray and acc.flags.carray
+            and gyr.dtype == acc.dtype == np.float64
+        ):  # fmt: skip
+            gyr, acc = _arrays(gyr, acc, self._shape)
+        shape = gyr.shape
+        if acc.shape != shape or len(shape) != self._shape or shape[-1] != 3 or (self._n > 1 and shape[0] != self._n):
+            self._refuse_shape(gyr, acc)
+        if out is None:
+            out = np.empty((*shape[:-1], 4))
+        elif out.shape != (*shape[:-1], 4) or out.dtype != np.float64 or not out.flags.carray:
+            raise ValueError(f"OrientationFilter: out must be a contiguous float64 array of shape {(*shape[:-1], 4)}")
+        if self._kind != 0:
+            bad = run_baseline(self._kind, self._states, self._c, gyr.reshape(self._n, -1, 3), acc.reshape(self._n, -1, 3),
+                               out.reshape(self._n, -1, 4))  # fmt: skip
+        elif self._n == 1:
+            bad = vqf.run(self._states[0], self._c, gyr, acc, out)
+        else:
+            bad = side_by_side.run_many(self._groups, self._c, gyr, acc, out)
+        if bad >= 0:
+            _refuse_unusable(gyr, bad, self._rate_hz)
         return out
+
+    def _refuse_shape(self, gyr: Floats, acc: Floats) -> None:
+        _arrays(gyr, acc, self._shape)
+        raise ValueError(f"OrientationFilter: gyr has {len(gyr)} sensors, the filter {self._n}; give (n, k, 3)")
 
     @property
     def bias(self) -> Floats:
         """Estimated gyroscope bias, rad/s: (3,), several sensors (n, 3)."""
-        b = self._states[:, vqf.BIAS : vqf.BIAS + 3].copy()
+        at = vqf.BIAS if self._kind == 0 else gyro_only.BIAS
+        b = self.state[:, at : at + 3]
         return b[0] if self._n == 1 else b
 
     @property
-    def state(self) -> vqf.State:
-        """A copy of everything that changes; assign it to continue from there."""
+    def state(self) -> Floats:
+        """A copy of everything that changes, one row per sensor; assign it to continue from there."""
+        if self._kind == 0 and self._n > 1:
+            return side_by_side.one_by_one(self._groups, self._n)
         return self._states.copy()
 
     @state.setter
-    def state(self, state: vqf.State) -> None:
+    def state(self, state: Floats) -> None:
         if np.shape(state) != self._states.shape:
             raise ValueError(f"OrientationFilter: state has shape {np.shape(state)}, this filter's is {self._states.shape}")
         self._states[:] = state
+        if self._kind == 0 and self._n > 1:
+            self._groups = side_by_side.side_by_side(self._states)
 
 
-def _checked(gyr: ArrayLike, acc: ArrayLike, dimensions: int) -> tuple[Floats, Floats, NDArray[np.uint8]]:
-    """Own contiguous float64 copies, and which rows of acc to skip."""
+def _times(t_us: ArrayLike, n: int) -> tuple[Ints, Ints]:
+    """The times as own int64 and their steps; `ValueError` if there is not one per row or they do not increase."""
+    t = np.asarray(t_us)
+    if t.shape != (n,):
+        raise ValueError(f"orientation: t_us has shape {t.shape}, gyr has {n} rows; give one time per row")
+    if n and (t.dtype.kind not in "iuf" or not bool(np.isfinite(t).all()) or not bool((np.abs(t) < 2**62).all())):
+        raise ValueError("orientation: t_us holds what is no time in µs; give finite integers")
+    t = t.astype(np.int64)
+    step_us = np.diff(t)
+    if n > 1 and not bool(np.all(step_us > 0)):
+        row = int(np.flatnonzero(step_us <= 0)[0]) + 1
+        raise ValueError(f"orientation: t_us does not increase at row {row}; sort by time and drop duplicate rows")
+    return t, step_us
+
+
+def _refuse_unusable(gyr: Floats, bad: int, rate_hz: float) -> None:
+    """Say which row is no rate; nothing if `bad` is negative."""
+    if bad < 0:
+        return
+    row = np.unravel_index(bad, gyr.shape[:-1])
+    where = ", ".join(str(int(i)) for i in row)
+    x = gyr[row]
+    if not bool(np.isfinite(x).all()):
+        raise ValueError(f"gyr is not a finite number at row ({where}); drop such rows and give t_us instead")
+    raise ValueError(
+        f"gyr at row ({where}) is {math.sqrt(float(x @ x)):.3g} rad/s, more than half a turn per sample at {rate_hz:g} Hz; "
+        "is it in °/s, or the rate wrong?"
+    )
+
+
+def _arrays(gyr: ArrayLike, acc: ArrayLike, dimensions: int) -> tuple[Floats, Floats]:
+    """Own contiguous float64 copies of the right number of dimensions."""
     try:
         g, a = np.array(gyr, dtype=np.float64, order="C"), np.array(acc, dtype=np.float64, order="C")
     except (TypeError, ValueError) as e:
@@ -138,10 +215,4 @@ def _checked(gyr: ArrayLike, acc: ArrayLike, dimensions: int) -> tuple[Floats, F
             raise ValueError(f"{name} has shape {x.shape}; give {wanted}, one sample per row")
     if g.shape != a.shape:
         raise ValueError(f"gyr has shape {g.shape}, acc {a.shape}; both need the same rows")
-    bad = ~np.isfinite(g).all(axis=-1)
-    if bad.any():
-        where: Ints = np.argwhere(bad)[0]
-        raise ValueError(f"gyr is not a finite number at row {tuple(where.tolist())}; drop such rows and give t_us instead")
-    skip = np.asarray(~np.isfinite(a).all(axis=-1), dtype=np.uint8)
-    a[skip != 0] = 0.0
-    return g, a, skip
+    return g, a

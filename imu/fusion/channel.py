@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.clock import ClockState, DeviceClock
-from imu.config import SensorSetup
-from imu.fusion import gaps, vqf
+from imu.config import GapLimits, SensorSetup
 from imu.fusion.arrays import owned
-from imu.fusion.coefficients import Coefficients, Params
+from imu.fusion.filters import FilterParams, SensorFilter
+from imu.fusion.rows import RowMaker, Rows, RowsState
 from imu.packets import Floats, Ints, Packet
 
 
@@ -42,15 +42,8 @@ class PoseBlock:
 
     @staticmethod
     def empty() -> PoseBlock:
-        return PoseBlock.unwritten(0)
-
-    @staticmethod
-    def unwritten(n: int) -> PoseBlock:
-        """n rows to be written by a kernel."""
-        return PoseBlock(
-            np.empty(n, np.int64), np.empty((n, 4)), np.empty((n, 3)), np.empty((n, 3)), np.empty(n, np.uint16),
-            np.empty(n, np.int64),
-        )  # fmt: skip
+        three = np.zeros((0, 3))
+        return PoseBlock(np.zeros(0, np.int64), np.zeros((0, 4)), three, three, np.zeros(0, np.uint16))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,9 +51,8 @@ class ChannelState:
     """Everything that changes in a `SensorChannel`."""
 
     clock: ClockState
-    vqf: Floats
-    ints: Ints
-    last: Floats
+    rows: RowsState
+    filter: Floats
     epoch: int | None
 
 
@@ -76,79 +68,80 @@ class SensorChannel:
         Rate and ranges of the sensor.
     t0_host_ns : int
         Host time at which session time is 0.
-    params : Params, optional
-        Of the filter.
+    method, params : optional
+        Of the filter, see `SensorFilter`.
+    limits : GapLimits, optional
     """
 
-    def __init__(self, setup: SensorSetup, t0_host_ns: int, params: Params | None = None) -> None:
-        self._coefficients = Coefficients.of(setup.rate_hz, params)
-        self._limits = gaps.limits_in_samples(setup.rate_hz)
-        self._ranges = gaps.SATURATED_SHARE * np.array([setup.acc_range, setup.gyr_range])
+    def __init__(
+        self,
+        setup: SensorSetup,
+        t0_host_ns: int,
+        params: FilterParams | None = None,
+        method: str | None = None,
+        limits: GapLimits | None = None,
+    ) -> None:
+        self._rows = RowMaker(setup.rate_hz, limits or GapLimits(), setup.acc_range, setup.gyr_range)
+        self._filter = SensorFilter(setup.rate_hz, method, params)
         self._clock = DeviceClock(t0_host_ns)
         self._t0_host_ns = t0_host_ns
-        self._s = vqf.initial_state(self._coefficients)[0]
-        self._i = np.zeros(gaps.INTS, np.int64)
-        self._last = np.zeros(gaps.FLOATS)
         self._epoch: int | None = None
+
+    def rows(self, packet: Packet) -> Rows:
+        """This packet's samples in session time, with the holes before them filled: what the filter would get."""
+        new_epoch = self._epoch is not None and packet.epoch != self._epoch
+        if new_epoch:
+            self._clock.new_epoch()
+        self._epoch = packet.epoch
+        return self._rows.make(
+            self._clock.map(owned(packet.t_us, np.int64), packet.marks),
+            (packet.arrival_ns - self._t0_host_ns) // 1000, owned(packet.lost, np.int32),
+            owned(packet.gyr, np.float64), owned(packet.acc, np.float64), owned(packet.clipped, np.uint8),
+            new_epoch=new_epoch,
+        )  # fmt: skip
 
     def push(self, packet: Packet) -> PoseBlock:
         """Orientations of this packet's samples and of the holes before them."""
         if len(packet.t_us) == 0:
             return PoseBlock.empty()
-        new_epoch = self._epoch is not None and packet.epoch != self._epoch
-        if new_epoch:
-            self._clock.new_epoch()
-        self._epoch = packet.epoch
-        t_us = self._clock.map(owned(packet.t_us, np.int64), packet.marks)
-        lost = owned(packet.lost, np.int32)
-        rows = gaps.rows_after_filling(self._i, self._limits, lost)
-        block = PoseBlock.unwritten(rows)
-        n = gaps.run(
-            self._s, self._coefficients.row, self._i, self._last, self._limits, self._ranges, new_epoch,
-            t_us, (packet.arrival_ns - self._t0_host_ns) // 1000, lost,
-            owned(packet.gyr, np.float64), owned(packet.acc, np.float64), owned(packet.clipped, np.uint8),
-            block.t_us, block.arrived_us, block.q, block.gyr, block.acc, block.flags,
-        )  # fmt: skip
-        if n < rows:
-            return PoseBlock(
-                block.t_us[:n], block.q[:n], block.gyr[:n], block.acc[:n], block.flags[:n], block.arrived_us[:n]
-            )
-        return block
+        rows = self.rows(packet)
+        q, gyr = self._filter.follow(rows)
+        return PoseBlock(rows.t_us, q, gyr, rows.acc, rows.flags, rows.arrived_us)
 
     @property
     def received(self) -> int:
         """Samples that arrived."""
-        return int(self._i[gaps.RECEIVED])
+        return self._rows.received
 
     @property
     def lost(self) -> int:
         """Samples that the sensor took and that never arrived."""
-        return int(self._i[gaps.LOST])
+        return self._rows.lost
 
     @property
     def filled(self) -> int:
         """Samples made up between others."""
-        return int(self._i[gaps.FILLED])
+        return self._rows.filled
 
     @property
     def restarts(self) -> int:
         """Times the filter had to start again."""
-        return int(self._i[gaps.RESTARTS])
+        return self._rows.restarts
 
     @property
     def settling(self) -> bool:
         """The filter has (re)started less than its settling time ago."""
-        return self._i[gaps.STARTED] == 0 or bool(self._i[gaps.SETTLE_LEFT] > 0)
+        return self._rows.settling
 
     @property
     def resting(self) -> bool:
         """The sensor is still now."""
-        return bool(self._s[vqf.RESTING] > 0.0)
+        return self._filter.resting
 
     @property
     def bias(self) -> Floats:
         """(3,) estimated gyroscope bias, rad/s, sensor frame."""
-        return self._s[vqf.BIAS : vqf.BIAS + 3].copy()
+        return self._filter.bias
 
     @property
     def gyr_bias_dps(self) -> float:
@@ -173,10 +166,11 @@ class SensorChannel:
 
     def state(self) -> ChannelState:
         """A copy of everything that changes."""
-        return ChannelState(self._clock.state(), self._s.copy(), self._i.copy(), self._last.copy(), self._epoch)
+        return ChannelState(self._clock.state(), self._rows.state(), self._filter.state, self._epoch)
 
     def restore(self, state: ChannelState) -> None:
         """Continue from what `state` of a channel with equal setup returned."""
         self._clock.restore(state.clock)
-        self._s, self._i, self._last = state.vqf.copy(), state.ints.copy(), state.last.copy()
+        self._rows.restore(state.rows)
+        self._filter.state = state.filter
         self._epoch = state.epoch

@@ -4,19 +4,57 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from imu.kernels import inlined
 from imu.packets import Floats
 
 RAD: Final = math.pi / 180.0
 
-# Where things are in the coefficient row.
-TS, TAU_ACC, LP_ACC, TAU_REST, LP_REST = 0, 1, 2, 7, 8
+# Where things are in the coefficient row. START_*: samples for which a low-pass returns the running mean.
+TS, START_ACC, LP_ACC, START_REST, LP_REST = 0, 1, 2, 7, 8
 P0, V, W_MOTION, W_VERTICAL, W_REST = 13, 14, 15, 16, 17
 REST_GYR2, REST_ACC2, REST_MIN_T, BIAS_CLIP, USE_MOTION, USE_REST = 18, 19, 20, 21, 22, 23
 COEFFICIENTS_SIZE: Final = 24
+
+
+class K(NamedTuple):
+    """The coefficient row by names, for kernels (a value, no allocation)."""
+
+    ts: float
+    half_ts: float
+    start_acc: float
+    start_rest: float
+    common_after: float
+    """Corrections after which all low-passes run; infinite if a bias estimation is off."""
+    acc: tuple[float, float, float, float, float]
+    rest: tuple[float, float, float, float, float]
+    p0: float
+    v: float
+    w_motion: float
+    w_vertical: float
+    w_rest: float
+    rest_gyr2: float
+    rest_acc2: float
+    rest_min: float
+    bias_clip: float
+    motion_bias: bool
+    rest_bias: bool
+
+
+@inlined
+def load(c: Floats) -> K:
+    """Of a row from `Coefficients`."""
+    a, r = LP_ACC, LP_REST
+    both = c[USE_MOTION] > 0.0 and c[USE_REST] > 0.0
+    return K(
+        c[TS], 0.5 * c[TS], c[START_ACC], c[START_REST], max(c[START_ACC], c[START_REST]) if both else math.inf,
+        (c[a], c[a + 1], c[a + 2], c[a + 3], c[a + 4]), (c[r], c[r + 1], c[r + 2], c[r + 3], c[r + 4]),
+        c[P0], c[V], c[W_MOTION], c[W_VERTICAL], c[W_REST], c[REST_GYR2], c[REST_ACC2], c[REST_MIN_T], c[BIAS_CLIP],
+        c[USE_MOTION] > 0.0, c[USE_REST] > 0.0,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +107,14 @@ def low_pass(tau_s: float, ts: float) -> tuple[float, float, float, float, float
     return (b0, 2.0 * b0, b0, 2.0 * (c * c - 1.0) / d, (1.0 - math.sqrt(2.0) * c + c * c) / d)
 
 
+def start_up(tau_s: float, ts: float) -> int:
+    """Samples until `tau_s` has passed, the last one included; at least 1."""
+    n = max(1, math.floor(tau_s / ts) - 1)
+    while n * ts < tau_s:  # as the authors' program decides it, in the same arithmetic
+        n += 1
+    return n
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Coefficients:
     """Everything derived once from `Params` and the sample rate; kernels take `row`."""
@@ -85,7 +131,7 @@ class Coefficients:
         p = params or Params()
         ts = 1.0 / rate_hz
         row = np.zeros(COEFFICIENTS_SIZE)
-        row[TS], row[TAU_ACC], row[TAU_REST] = ts, p.tau_acc_s, p.rest_tau_s
+        row[TS], row[START_ACC], row[START_REST] = ts, start_up(p.tau_acc_s, ts), start_up(p.rest_tau_s, ts)
         row[LP_ACC : LP_ACC + 5] = low_pass(p.tau_acc_s, ts)
         row[LP_REST : LP_REST + 5] = low_pass(p.rest_tau_s, ts)
         v = (0.1 * RAD) ** 2 * ts / p.bias_forgetting_s

@@ -1,10 +1,13 @@
-"""Holes, saturation and restarts: what is done around the filter for every sample of one sensor.
+"""Holes, saturation and restarts: what a filter is given for every sample of one sensor, and with which flags.
 
-Up to 30 ms missing: interpolated, FILLED. Up to 250 ms: filled the same way (which integrates the mean of the rates on
-both sides), FILLED | GAP; if the limb turned in more than 100 ms of it, GAP stays until the filter has corrected what
-was guessed wrong. Longer, or a new epoch: the filter restarts and its samples are SETTLING for one second. A saturated
-accelerometer is not believed (the rate is still integrated); after a saturated gyroscope the orientation is suspect for a
-second. Skipping or holding instead of interpolating costs two to four times the inclination error at 1 % loss.
+Nothing here depends on a filter. Up to 30 ms missing: interpolated, FILLED. Up to 250 ms: filled the same way (which
+integrates the mean of the rates on both sides, and lets the filter's bias grow less certain sample by sample), FILLED |
+GAP; if the limb turned in more than 100 ms of it, GAP stays until the filter has corrected what was guessed wrong.
+Longer, or a new epoch: the filter restarts and its samples are SETTLING for one second. A saturated accelerometer is not
+believed (the rate is still integrated), and after 3 s without one that can be believed the orientation is unknown; after a
+saturated gyroscope it is suspect for a second. A row that is no measurement (not finite, or more than half a turn per
+sample) is as good as lost. Skipping or holding instead of interpolating costs two to four times the inclination error at
+1 % loss. The limits are `imu.config.GapLimits`.
 """
 
 from __future__ import annotations
@@ -15,47 +18,56 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.fusion import coefficients, vqf
+from imu.config import GapLimits
 from imu.kernels import kernel
 from imu.packets import CLIPPED_ACC, CLIPPED_GYR, Floats, Ints, Quality
-
-SHORT_S: Final = 0.030
-LONG_S: Final = 0.250
-SETTLING_S: Final = 1.0
-SURE_S: Final = 0.100
-SUSPECT_S: Final = 4.0
-SUSPECT_TURN: Final = math.radians(5.0)
-"""A limb that swings at 150 to 300 °/s: inclination after a hole of 100 ms is off by less than 1°, of 200 ms by 4 to 8°
-(95th percentile); after 4 s a quarter of it is left. A limb that turned less than this angle cannot be off by much."""
-SATURATED_SHARE: Final = 0.98
 
 _FILLED, _GAP = int(Quality.FILLED), int(Quality.GAP)
 _ACC, _GYR = int(Quality.SATURATED_ACC), int(Quality.SATURATED_GYR)
 _SETTLING, _JUMP = int(Quality.SETTLING), int(Quality.CLOCK_JUMP)
-_BIAS, _P, _P0, _V, _TS = vqf.BIAS, vqf.P, coefficients.P0, coefficients.V, coefficients.TS
 
-# Integers of a channel's state. PENDING counts rows that were not numbers: as good as lost.
+SKIP_ACC, RESTART, FRESH = 1, 2, 4
+"""Bits of what the filter has to do before it takes a row: not believe its acceleration; start again and keep the bias;
+start again from nothing."""
+BELIEVABLE_ACC: Final = 1e4
+"""m/s²: a thousand g is no motion of a person, whatever the range is said to be."""
+
+# Integers of a sensor's state. PENDING counts rows that were no measurements, BLIND those without a believable
+# acceleration.
 STARTED, T_LAST, ACC_LAST, SETTLE_LEFT, GYR_LEFT, PENDING, RECEIVED, LOST, FILLED, RESTARTS, NEW_EPOCH, GAP_LEFT = range(12)
-INTS: Final = 12
-# Floats of a channel's state: the last sample's gyr and acc.
+BLIND, INTS = 12, 13
+# Floats of a sensor's state: the last sample's gyr and acc.
 FLOATS: Final = 6
-# Limits: in samples ...
-SHORT, LONG, SETTLE, SURE, SUSPECT = 0, 1, 2, 3, 4
-# ... and in units of the sensor.
-ACC_LIMIT, GYR_LIMIT = 0, 1
+# Limits as numbers of samples.
+SHORT, LONG, SETTLE, SURE, SUSPECT, BLIND_LIMIT = range(6)
+# Limits as numbers with units: acc and gyr from which a sample is saturated, largest gyr, a turn in rad, the period in s.
+ACC_LIMIT, GYR_LIMIT, GYR_MOST, TURN, PERIOD = range(5)
 
 
-def limits_in_samples(rate_hz: float) -> Ints:
-    """(5,) longest hole that is only FILLED, longest that is bridged, settling time, longest hole whose filling is trusted,
-    and how long others are not; as numbers of samples."""
+def in_samples(limits: GapLimits, rate_hz: float) -> Ints:
+    """(6,) the limits that are times, as numbers of samples."""
     # 0.1 sample of tolerance: a sensor measured at 99.9 Hz is a 100 Hz sensor
-    short, long, sure = (math.floor(seconds * rate_hz + 0.1) for seconds in (SHORT_S, LONG_S, SURE_S))
-    return np.array([short, long, math.ceil(SETTLING_S * rate_hz), sure, math.ceil(SUSPECT_S * rate_hz)], np.int64)
+    short, long, sure = (math.floor(s * rate_hz + 0.1) for s in (limits.short_s, limits.long_s, limits.sure_s))
+    settle, suspect, blind = (math.ceil(s * rate_hz) for s in (limits.settling_s, limits.suspect_s, limits.blind_s))
+    return np.array([short, long, settle, sure, suspect, blind], np.int64)
+
+
+def in_units(limits: GapLimits, rate_hz: float, acc_range: float, gyr_range: float) -> Floats:
+    """(5,) the limits that are not: ranges are full scale, m/s² and rad/s."""
+    acc, gyr = limits.saturated_share * acc_range, limits.saturated_share * gyr_range
+    return np.array(
+        [min(acc, BELIEVABLE_ACC), gyr, most_gyr(rate_hz), math.radians(limits.suspect_turn_deg), 1.0 / rate_hz]
+    )
+
+
+def most_gyr(rate_hz: float) -> float:
+    """rad/s: half a turn per sample. Beyond, the way round is unknown."""
+    return math.pi * rate_hz
 
 
 @kernel
 def rows_after_filling(i: Ints, limits: Ints, lost: NDArray[np.int32]) -> int:
-    """Upper bound of the rows that `run` will write."""
+    """Upper bound of the rows that `prepare` will write."""
     n = lost.shape[0] + min(i[PENDING], limits[LONG] + 1)
     for k in range(lost.shape[0]):
         n += min(max(0, lost[k]), limits[LONG])
@@ -63,14 +75,21 @@ def rows_after_filling(i: Ints, limits: Ints, lost: NDArray[np.int32]) -> int:
 
 
 @kernel
-def _emit(
-    m: int, t: int, arrived: int, s: Floats, wx: float, wy: float, wz: float, ax: float, ay: float, az: float, flags: int,
-    i: Ints, t_out: Ints, arrived_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats,
-    flags_out: NDArray[np.uint16],
+def _write(
+    m: int, t: int, arrived: int, wx: float, wy: float, wz: float, ax: float, ay: float, az: float, flags: int,
+    action: int, hole: int, i: Ints, limits: Ints, t_out: Ints, arrived_out: Ints, gyr_out: Floats, acc_out: Floats,
+    flags_out: NDArray[np.uint16], actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32],
 ) -> None:  # fmt: skip
     """Write row m and count down what lasts for a number of samples."""
+    if (action & SKIP_ACC) == 0:
+        i[BLIND] = 0
+    else:
+        i[BLIND] += 1
+        if i[BLIND] > limits[BLIND_LIMIT]:
+            i[SETTLE_LEFT] = limits[SETTLE]
     if i[SETTLE_LEFT] > 0:
-        i[SETTLE_LEFT] -= 1
+        if (action & SKIP_ACC) == 0:  # only an acceleration settles the inclination
+            i[SETTLE_LEFT] -= 1
         flags |= _SETTLING
     if i[GYR_LEFT] > 0:
         i[GYR_LEFT] -= 1
@@ -80,23 +99,26 @@ def _emit(
         flags |= _GAP
     t_out[m] = t
     arrived_out[m] = arrived
-    q_out[m, 0], q_out[m, 1], q_out[m, 2], q_out[m, 3] = vqf.orientation_of(s)
-    gyr_out[m, 0], gyr_out[m, 1], gyr_out[m, 2] = wx - s[_BIAS], wy - s[_BIAS + 1], wz - s[_BIAS + 2]
+    gyr_out[m, 0], gyr_out[m, 1], gyr_out[m, 2] = wx, wy, wz
     acc_out[m, 0], acc_out[m, 1], acc_out[m, 2] = ax, ay, az
     flags_out[m] = flags
+    actions_out[m] = action
+    holes_out[m] = hole
 
 
 @kernel
-def run(
-    s: Floats, c: Floats, i: Ints, last: Floats, limits: Ints, ranges: Floats, new_epoch: bool,
+def prepare(
+    i: Ints, last: Floats, limits: Ints, units: Floats, offset: Floats, new_epoch: bool,
     t_us: Ints, arrived: Ints, lost: NDArray[np.int32], gyr: Floats, acc: Floats, clipped: NDArray[np.uint8],
-    t_out: Ints, arrived_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
+    t_out: Ints, arrived_out: Ints, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
+    actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32],
 ) -> int:  # fmt: skip
-    """Rows of one sensor through gap policy and filter; returns the number of rows written.
+    """Rows of one sensor through the gap policy; returns the number of rows written.
 
-    s, c : filter state and coefficients (`vqf`); i (INTS,), last (FLOATS,) this state; t_us, arrived (n,) session time;
-    a row that is made up came with the one behind its hole.
-    gyr rad/s, acc m/s² (n, 3). `new_epoch` belongs to the first row. Arrays `*_out` hold `rows_after_filling`.
+    i (INTS,), last (FLOATS,) : this state; limits, units : from `in_samples`, `in_units`; offset (3,) m/s² taken off acc.
+    t_us, arrived (n,) session time (a row that is made up came with the one behind its hole), lost (n,) samples missing
+    before each row, gyr rad/s, acc m/s² (n, 3), clipped (n,) bits. `new_epoch` belongs to the first row. Arrays `*_out`
+    hold `rows_after_filling` rows; actions_out: what the filter has to do, holes_out: samples not seen before a restart.
     """
     m = 0
     if new_epoch:
@@ -108,68 +130,62 @@ def run(
         hole += i[PENDING]
         wx, wy, wz = gyr[k, 0], gyr[k, 1], gyr[k, 2]
         ax, ay, az = acc[k, 0], acc[k, 1], acc[k, 2]
-        if not math.isfinite(wx + wy + wz + ax + ay + az):
+        rate = math.sqrt(wx * wx + wy * wy + wz * wz)
+        if not (rate <= units[GYR_MOST] and math.isfinite(ax + ay + az)):
             i[PENDING] = hole + 1
             continue
         i[PENDING] = 0
-        acc_bad = (clipped[k] & CLIPPED_ACC) != 0 or max(abs(ax), abs(ay), abs(az)) >= ranges[ACC_LIMIT]
-        gyr_bad = (clipped[k] & CLIPPED_GYR) != 0 or max(abs(wx), abs(wy), abs(wz)) >= ranges[GYR_LIMIT]
-        flags = 0
+        acc_bad = (clipped[k] & CLIPPED_ACC) != 0 or max(abs(ax), abs(ay), abs(az)) >= units[ACC_LIMIT]
+        gyr_bad = (clipped[k] & CLIPPED_GYR) != 0 or max(abs(wx), abs(wy), abs(wz)) >= units[GYR_LIMIT]
+        flags = _ACC if acc_bad else 0
+        # no working sensor measures exactly nothing: neither saturated nor believable
+        skip = acc_bad or (ax == 0.0 and ay == 0.0 and az == 0.0)
+        ax, ay, az = ax - offset[0], ay - offset[1], az - offset[2]
+        action = SKIP_ACC if skip else 0
+        unseen = 0
         restart = i[NEW_EPOCH] != 0
         i[NEW_EPOCH] = 0
         if i[STARTED] == 0:
             i[STARTED] = 1
             i[SETTLE_LEFT] = limits[SETTLE]
-        elif restart:
-            vqf.reset(s, c, False)
+        elif restart or hole > limits[LONG]:
+            action |= FRESH if restart else RESTART
+            unseen = hole
             i[SETTLE_LEFT] = limits[SETTLE]
-            i[GYR_LEFT] = i[GAP_LEFT] = 0
+            i[GYR_LEFT] = i[GAP_LEFT] = i[BLIND] = 0
             i[RESTARTS] += 1
-            flags |= _JUMP
-        elif hole > limits[LONG]:
-            vqf.reset(s, c, True)
-            for p in (_P, _P + 3, _P + 5):
-                # what was not seen makes the bias less certain, as in the filter, never more than at the start
-                s[p] = max(s[p], min(s[p] + hole * c[_V], c[_P0]))
-            i[SETTLE_LEFT] = limits[SETTLE]
-            i[GYR_LEFT] = i[GAP_LEFT] = 0
-            i[RESTARTS] += 1
-            flags |= _GAP
+            flags |= _JUMP if restart else _GAP
         elif hole > 0:
             t0 = i[T_LAST]
             mark = _FILLED if hole <= limits[SHORT] else _FILLED | _GAP
-            skip = acc_bad or i[ACC_LAST] != 0
-            if skip:
+            made_up = 0
+            if skip or i[ACC_LAST] != 0:
+                made_up = SKIP_ACC
                 mark |= _ACC
             if gyr_bad:
                 i[GYR_LEFT] = limits[SETTLE] + hole + 1
-            rate = max(math.sqrt(wx * wx + wy * wy + wz * wz), math.sqrt(last[0] ** 2 + last[1] ** 2 + last[2] ** 2))
-            if hole > limits[SURE] and rate * (hole + 1) * c[_TS] > SUSPECT_TURN:
+            before = math.sqrt(last[0] ** 2 + last[1] ** 2 + last[2] ** 2)
+            if hole > limits[SURE] and max(rate, before) * (hole + 1) * units[PERIOD] > units[TURN]:
                 i[GAP_LEFT] = limits[SUSPECT] + hole
             for j in range(1, hole + 1):
                 b = j / (hole + 1.0)
                 a = 1.0 - b
-                fx, fy, fz = a * last[0] + b * wx, a * last[1] + b * wy, a * last[2] + b * wz
-                hx, hy, hz = a * last[3] + b * ax, a * last[4] + b * ay, a * last[5] + b * az
-                vqf.step(s, c, (fx, fy, fz), (hx, hy, hz), not skip)
-                t = t0 + ((t_us[k] - t0) * j) // (hole + 1)
-                _emit(
-                    m, t, arrived[k], s, fx, fy, fz, hx, hy, hz, mark, i,
-                    t_out, arrived_out, q_out, gyr_out, acc_out, flags_out,
+                _write(
+                    m, t0 + ((t_us[k] - t0) * j) // (hole + 1), arrived[k],
+                    a * last[0] + b * wx, a * last[1] + b * wy, a * last[2] + b * wz,
+                    a * last[3] + b * ax, a * last[4] + b * ay, a * last[5] + b * az, mark, made_up, 0, i, limits,
+                    t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out,
                 )  # fmt: skip
                 m += 1
             i[FILLED] += hole
-        if acc_bad:
-            flags |= _ACC
         if gyr_bad:
             i[GYR_LEFT] = limits[SETTLE] + 1
-        vqf.step(s, c, (wx, wy, wz), (ax, ay, az), not acc_bad)
-        _emit(
-            m, t_us[k], arrived[k], s, wx, wy, wz, ax, ay, az, flags, i,
-            t_out, arrived_out, q_out, gyr_out, acc_out, flags_out,
+        _write(
+            m, t_us[k], arrived[k], wx, wy, wz, ax, ay, az, flags, action, unseen, i, limits,
+            t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out,
         )  # fmt: skip
         m += 1
         i[T_LAST] = t_us[k]
-        i[ACC_LAST] = 1 if acc_bad else 0
+        i[ACC_LAST] = 1 if skip else 0
         last[0], last[1], last[2], last[3], last[4], last[5] = wx, wy, wz, ax, ay, az
     return m

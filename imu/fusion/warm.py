@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imu.config import SensorSetup
+from imu.config import FILTERS, SensorSetup
 from imu.conventions import G
 from imu.fusion.batch import OrientationFilter, orientation
 from imu.fusion.channel import SensorChannel
@@ -25,6 +25,8 @@ def warm_up() -> None:
     grid.push(0, channel.push(Packet("warm-up", 0, 0, t_us, lost, gyr, acc, np.zeros(n, np.uint8), marks)), 300_000)
     grid.take()
     grid.finish()
-    orientation(gyr, acc, t_us=t_us)
-    OrientationFilter(100.0).update(gyr, acc)
-    OrientationFilter(100.0, 2).update(np.stack([gyr, gyr]), np.stack([acc, acc]))
+    two = np.stack([gyr, gyr]), np.stack([acc, acc])
+    for method in FILTERS:
+        orientation(gyr, acc, t_us=t_us, method=method)
+        OrientationFilter(100.0, method=method).update(gyr, acc)
+        OrientationFilter(100.0, 2, method=method).update(*two)
