@@ -50,6 +50,8 @@ class ClockMark:
     t_host_ns: int
     sent: bool = False
     """True: a TX-done stamp (delay is radio only). False: time of the newest sample (delay includes queueing)."""
+    asked: bool = False
+    """True: the other way round, the device noticed at `t_device_us` what the host had sent at `t_host_ns` (a ping)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,7 +36,7 @@ ONLY_IN = {
     "pandas": ("imu/recording/", "imu/result.py"),
     "pyarrow": ("imu/recording/",),
 }
-CORE = ("imu/fusion/", "imu/kinematics/", "imu/feedback/", "imu/pipeline.py", "imu/clock.py")
+CORE = ("imu/fusion/", "imu/kinematics/", "imu/feedback/", "imu/pipeline.py", "imu/clock/")
 NOT_IN_CORE = {"asyncio", "threading", "time", "datetime", "multiprocessing", "subprocess", "socket", "pathlib", "os", "io"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from reference.clock_simulation import Link, pieces, simulate
+from reference.clock_simulation import Conditions, Link, pieces, simulate
 
 from imu.clock import DeviceClock
 from imu.packets import ClockMark
@@ -48,7 +48,8 @@ def test_what_is_left_without_stamps_is_the_phase_between_sampling_and_radio(
     104 Hz it wanders, and the smallest delays tell the truth. With stamps it is gone in every case."""
     for sent, limit in ((False, rms_ms), (True, 0.05)):
         skews = enumerate((-40.0, 0.0, 40.0))
-        links = [simulate(7 + k, 100.0, skew, rate_hz, per_packet, interval_ms, sent) for k, skew in skews]
+        c = Conditions(rate_hz, per_packet, interval_ms, sent)
+        links = [simulate(7 + k, 100.0, skew, c=c) for k, skew in skews]
         n = min(len(link.t_us) for link in links)
         errors = np.stack([(mapped(link) - link.true_us)[int(60 * rate_hz) : n] for link in links], axis=1) / 1000.0
         pairs = errors[:, :, None] - errors[:, None, :]
@@ -77,9 +78,9 @@ def test_time_is_strictly_increasing_and_slews(sent: bool) -> None:
     out = mapped(link)
     step, device = np.diff(out), np.diff(link.t_us)
     assert step.min() > 0
-    settled = link.t_us[1:] - link.t_us[0] > 1_000_000
+    settled = link.t_us[1:] - link.t_us[0] > 3_000_000
     assert np.abs(step - device)[settled].max() <= 0.0005 * device.max() + 2
-    # a step back in the first second is absorbed at half speed, not by piling samples up
+    # a step back in the first seconds is absorbed at half speed, not by piling samples up
     assert step.min() >= device.min() // 2
 
 
