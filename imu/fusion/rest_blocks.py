@@ -12,30 +12,35 @@ from imu.kernels import kernel
 from imu.packets import Floats
 
 # Six axes each: gyr x, y, z, acc x, y, z.
-COUNT, SUM, SQUARE, STEP, FIRST, LAST, CHANGED, LARGEST = 0, 1, 7, 13, 19, 25, 31, 37
-BLOCK_SIZE: Final = 38
+COUNT, SUM, SQUARE, STEP, BEND, FIRST, LAST, RISE, CHANGED, LARGEST = 0, 1, 7, 13, 19, 25, 31, 37, 43, 49
+BLOCK_SIZE: Final = 50
+"""Sums of deviations from FIRST, of their squares, of squared steps between samples and of squared changes of the step."""
 
 
 @kernel
 def gather(block: Floats, size: int, start: int, gyr: Floats, acc: Floats, broken: NDArray[np.uint8]) -> int:
     """Rows from `start` on into the block, in place, until it is full; returns the row after the last one taken.
 
-    gyr (n, 3) rad/s, acc (n, 3) m/s², broken (n,) nonzero: not measured, or a hole before it; the block begins anew.
+    gyr (n, 3) rad/s, acc (n, 3) m/s², broken (n,) nonzero: not measured, left out.
     """
     for k in range(start, gyr.shape[0]):
-        if broken[k] != 0 or block[COUNT] >= size:
+        if broken[k] != 0:
+            continue
+        if block[COUNT] >= size:
             largest = block[LARGEST]
             block[:] = 0.0
             block[LARGEST] = largest
-        if broken[k] != 0:
-            continue
         first = block[COUNT] == 0.0
         for i in range(6):
             value = gyr[k, i] if i < 3 else acc[k, i - 3]
             if first:
                 block[FIRST + i] = value
             else:
-                block[STEP + i] += (value - block[LAST + i]) ** 2
+                rise = value - block[LAST + i]
+                block[STEP + i] += rise * rise
+                if block[COUNT] > 1.0:
+                    block[BEND + i] += (rise - block[RISE + i]) ** 2
+                block[RISE + i] = rise
                 if value != block[LAST + i]:
                     block[CHANGED + i] += 1.0
             # around the first value: no digits are lost to a large mean

@@ -19,22 +19,21 @@ from imu.fusion.sensor_check import CHECK_RANGE, CHECK_UNITS, CheckParams, Senso
 from imu.packets import Floats
 
 BLOCK_S: Final = 0.5
+LONGEST: Final = 12
+"""Blocks: what happened more than 6 s ago is not held against a sensor, and does not hide what it does now."""
 GYR, ACC = slice(0, 3), slice(3, 6)
 
 
-@dataclass(slots=True)
-class _Run:
-    """Sums over the blocks of one rest."""
+@dataclass(frozen=True, slots=True)
+class _Still:
+    """Half a second of rest."""
 
-    blocks: int = 0
-    norm: float = 0.0
-    norm2: float = 0.0
-    acc_noise2: float = 0.0
-    gyr_noise2: float = 0.0
-    gyr: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    gyr2: float = 0.0
-    dead: tuple[int, ...] = (0,) * 6
-    noisy: tuple[int, ...] = (0,) * 6
+    norm: float
+    gyr: tuple[float, float, float]
+    acc_noise2: float
+    gyr_noise2: float
+    dead: tuple[bool, ...]
+    noisy: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +41,7 @@ class CheckState:
     """Everything that changes in a `SelfCheck`."""
 
     block: Floats
-    run: _Run
+    rest: tuple[_Still, ...]
     slow: int
     gross: int
     check: SensorCheck
@@ -66,7 +65,7 @@ class SelfCheck:
         self._size = max(2, round(BLOCK_S * rate_hz))
         self._block_s = self._size / rate_hz
         self._block = np.zeros(kernels.BLOCK_SIZE)
-        self._run = _Run()
+        self._rest: tuple[_Still, ...] = ()
         self._slow = self._gross = 0
         self.check = SensorCheck()
         """What is known now."""
@@ -74,7 +73,7 @@ class SelfCheck:
     def push(self, gyr: Floats, acc: Floats, broken: NDArray[np.uint8]) -> list[tuple[int, SensorCheck]]:
         """Feed k samples; returns (row, check) wherever the verdict has become another: it holds from that row on.
 
-        gyr (k, 3) rad/s as measured, acc (k, 3) m/s², broken (k,) nonzero: saturated, made up, or a hole before it.
+        gyr (k, 3) rad/s as measured, acc (k, 3) m/s², broken (k,) nonzero: saturated or made up.
         """
         changes: list[tuple[int, SensorCheck]] = []
         row, n = 0, len(gyr)
@@ -103,32 +102,23 @@ class SelfCheck:
         if turning < 2.0 * p.still_mean_dps and math.degrees(gyr_spread) < 4.0 * p.still_gyr_dps and acc_spread < 1.0:
             self._slow += 1
             self._gross += abs(norm - G) > p.gross + 2.0 * acc_spread
-        still = math.degrees(gyr_spread) < p.still_gyr_dps and acc_spread < p.still_acc and turning < p.still_mean_dps
+        # of data in another unit the spread is in that unit too
+        still_acc = p.still_acc * max(norm / G, 0.05)
+        still = math.degrees(gyr_spread) < p.still_gyr_dps and acc_spread < still_acc and turning < p.still_mean_dps
         if still:
             dead = b[kernels.CHANGED : kernels.CHANGED + 6] == 0.0
-            # noise is as large from sample to sample as from the mean, sway is not
-            noisy = (noise2 > 0.3 * spread2) & (b[kernels.CHANGED : kernels.CHANGED + 6] > 0.25 * n)
-            self._add(norm, mean[GYR], noise2, dead, noisy)
+            # steps of noise change by sqrt(3) of their size, those of a sway hardly
+            bends, steps = b[kernels.BEND : kernels.BEND + 6], b[kernels.STEP : kernels.STEP + 6]
+            noisy = (bends > 1.5 * steps) & (b[kernels.CHANGED : kernels.CHANGED + 6] > 0.25 * n)
+            gx, gy, gz = (float(x) for x in mean[GYR])
+            new = _Still(
+                norm, (gx, gy, gz), float(noise2[ACC].mean()), float(noise2[GYR].mean()), tuple(dead.tolist()),
+                tuple(noisy.tolist()),
+            )  # fmt: skip
+            self._rest = (*self._rest, new)[-LONGEST:]
         else:
-            self._run = _Run()
+            self._rest = ()
         self._judge()
-
-    def _add(
-        self, norm: float, gyr: Floats, noise2: Floats, dead: NDArray[np.bool_], noisy: NDArray[np.bool_]
-    ) -> None:
-        r = self._run
-        x, y, z = (float(a + b) for a, b in zip(r.gyr, gyr, strict=True))
-        self._run = _Run(
-            r.blocks + 1,
-            r.norm + norm,
-            r.norm2 + norm * norm,
-            r.acc_noise2 + float(noise2[ACC].mean()),
-            r.gyr_noise2 + float(noise2[GYR].mean()),
-            (x, y, z),
-            r.gyr2 + float(gyr @ gyr),
-            tuple(a + int(b) for a, b in zip(r.dead, dead, strict=True)),
-            tuple(a + int(b) for a, b in zip(r.noisy, noisy, strict=True)),
-        )
 
     def _refuse_units(self, largest: float) -> None:
         reason = f"its gyroscope turns with up to {largest:.0f} rad/s, which no sensor measures; the rates are in °/s"
@@ -136,43 +126,41 @@ class SelfCheck:
 
     def _judge(self) -> None:
         """After every block: what does the rest so far say?"""
-        p, r = self._params, self._run
-        rest_s = r.blocks * self._block_s
+        p, rest = self._params, self._rest
+        rest_s = len(rest) * self._block_s
         if rest_s < p.rest_s - 1e-6:
             need = math.ceil(p.gross_s / self._block_s - 1e-6)
             if self.check.verdict == "unchecked" and self._gross >= need and self._gross >= 0.9 * self._slow:
                 reason = f"its accelerometer is off by more than {p.gross} m/s² in slow movement"
                 self.check = replace(self.check, verdict="refused", reason=reason, remedy=CHECK_RANGE)
             return
-        norm = r.norm / r.blocks
-        gyr = [x / r.blocks for x in r.gyr]
-        bias = math.hypot(*gyr)
+        norms, rates = np.array([b.norm for b in rest]), np.array([b.gyr for b in rest])
+        norm, rate = float(norms.mean()), rates.mean(axis=0)
         measured = SensorCheck(
-            "good", "", "", rest_s, norm, math.degrees(bias), math.sqrt(r.acc_noise2 / r.blocks),
-            math.degrees(math.sqrt(r.gyr_noise2 / r.blocks)),
+            "good", "", "", rest_s, norm, math.degrees(math.sqrt(float(rate @ rate))),
+            math.sqrt(sum(b.acc_noise2 for b in rest) / len(rest)),
+            math.degrees(math.sqrt(sum(b.gyr_noise2 for b in rest) / len(rest))),
         )  # fmt: skip
-        sway = math.sqrt(max(0.0, r.norm2 / r.blocks - norm * norm))
-        turning = math.sqrt(max(0.0, r.gyr2 / r.blocks - bias * bias))
-        self.check = judged(
-            measured, sway, math.degrees(turning), _dead_axes(r), self.check.verdict == "refused", p
-        )
+        turning = math.degrees(math.sqrt(float(rates.var(axis=0).sum())))
+        refused = self.check.verdict == "refused"
+        self.check = judged(measured, float(norms.std()), turning, _dead_axes(rest), refused, p)
 
     def state(self) -> CheckState:
         """A copy of everything that changes."""
-        return CheckState(self._block.copy(), self._run, self._slow, self._gross, self.check)
+        return CheckState(self._block.copy(), self._rest, self._slow, self._gross, self.check)
 
     def restore(self, state: CheckState) -> None:
         """Continue from what `state` of a check of equal rate returned."""
         self._block = state.block.copy()
-        self._run, self._slow, self._gross, self.check = state.run, state.slow, state.gross, state.check
+        self._rest, self._slow, self._gross, self.check = state.rest, state.slow, state.gross, state.check
 
 
-def _dead_axes(r: _Run) -> tuple[int, ...]:
+def _dead_axes(rest: tuple[_Still, ...]) -> tuple[int, ...]:
     """Axes that never changed in this rest while both others of their kind were noisy all the time."""
     found = []
     for axis in range(6):
-        kind = range(3) if axis < 3 else range(3, 6)
-        if r.dead[axis] == r.blocks and all(r.noisy[other] == r.blocks for other in kind if other != axis):
+        others = [other for other in range(axis // 3 * 3, axis // 3 * 3 + 3) if other != axis]
+        if all(b.dead[axis] and all(b.noisy[other] for other in others) for b in rest):
             found.append(axis)
     return tuple(found)
 
@@ -189,7 +177,7 @@ def check_at_rest(
     params : CheckParams, optional
         Limits.
     broken : (n,), optional
-        Nonzero: saturated, made up, or a hole before the row. Rows that are not finite count as broken.
+        Nonzero: saturated or made up. Rows that are not finite count as broken.
 
     Returns
     -------

@@ -9,7 +9,7 @@ from typing import Final
 from imu.conventions import G
 
 AXES: Final = ("gyroscope x", "gyroscope y", "gyroscope z", "accelerometer x", "accelerometer y", "accelerometer z")
-CHECK_RANGE: Final = "replace the sensor, or correct it in the recording with --correct-accelerometers"
+CHECK_RANGE: Final = "replace the sensor or calibrate it"
 CHECK_UNITS: Final = "convert the data to m/s² and rad/s before they are imported"
 CHECK_GYR: Final = "lay the sensor on a table for a minute and switch it off and on; if that does not help, replace it"
 CHECK_AXIS: Final = "switch the sensor off and on; if that does not help, replace it"
@@ -123,7 +123,7 @@ def judged(
 
 def _wrong_norm(norm: float) -> tuple[str, str]:
     """(reason, remedy)."""
-    for unit, size in (("g", 1.0), ("milli-g", 1000.0), ("cm/s²", 100.0 * G)):
+    for unit, size in (("g", 1.0), ("milli-g or cm/s²", 1000.0)):
         if 0.9 * size < norm < 1.1 * size:
             return f"its accelerometer shows {norm:.3g} at rest; the data seem to be in {unit}", CHECK_UNITS
     if norm < 0.01:

@@ -88,5 +88,6 @@ def block_moments(values: Array) -> dict[str, Array]:
         "mean": values.mean(axis=0),
         "variance": values.var(axis=0),
         "noise2": (steps**2).sum(axis=0) / (2 * (len(values) - 1)),
+        "bends": (np.diff(steps, axis=0) ** 2).sum(axis=0),
         "changes": (steps != 0).sum(axis=0),
     }
