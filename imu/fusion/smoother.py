@@ -15,7 +15,7 @@ magnetic disturbance rejection", Information Fusion 91 (2023), arXiv 2203.17024)
 Where the authors' program leaves a choice: the rate of row k is the one that turned row k - 1 into row k, so the backward
 pass sees it one row earlier, and smoothing the reversed motion gives the reversed orientations; at the ends the
 acceleration goes on as its mirror image, which gives no single sample more weight than another; rows whose acceleration is
-not believed are bridged in the inertial frame, where gravity does not turn.
+not believed are bridged in the inertial frame, from the smooth one and from their neighbours.
 """
 
 from __future__ import annotations
@@ -35,6 +35,12 @@ from imu.packets import Floats
 
 MIRRORED: Final = 10.0
 """Time constants of acceleration that are mirrored at either end: what the low-pass started with has decayed to 5e-5."""
+REPEATS: Final = 5
+"""Times that rows without acceleration are filled and all are smoothed again. Each leaves of the error about the share that
+those rows have of the time constant: after a second of saturation in 3 s, 1 %."""
+LIKE_NEIGHBOURS_S: Final = 0.05
+"""How long a limb's acceleration stays like that of a neighbouring row. A straight line is right for single rows and
+leaves several degrees after a second; the smooth value alone costs a tenth of a degree where every tenth row is missing."""
 _BIAS, _P, _P0, _TS = vqf.BIAS, vqf.P, coefficients.P0, coefficients.TS
 Symmetric = tuple[float, float, float, float, float, float]
 
@@ -91,11 +97,15 @@ def smooth(
     combine(bias, p, bias_back, p_back, c.row[_P0], sigma)
     if use[first]:
         strap_down(g, bias, 1.0 / rate_hz, q)
-        up = np.empty((n, 3))
-        to_inertial(q, a, use, up)
+        force, up = np.empty((n, 3)), np.empty((n, 3))
+        to_inertial(q, a, use, force)
         tau_rows = max(1, math.ceil(c.params.tau_acc_s * rate_hz))
         b = coefficients.low_pass(c.params.tau_acc_s, 1.0 / rate_hz)
-        low_pass_both_ways(up, b, tau_rows, math.ceil(MIRRORED * tau_rows))
+        margin = math.ceil(MIRRORED * tau_rows)
+        low_pass_both_ways(force, b, tau_rows, margin, up)
+        for _ in range(0 if use.all() else REPEATS):
+            bridge(force, up, use, math.exp(-1.0 / (rate_hz * LIKE_NEIGHBOURS_S)))
+            low_pass_both_ways(force, b, tau_rows, margin, up)
         turn_upright(q, up, first, start)
     return Smoothed(q, bias, sigma)
 
@@ -110,12 +120,12 @@ def _checked(gyr: ArrayLike, acc: ArrayLike, use_acc: ArrayLike | None) -> tuple
         raise ValueError(f"smooth: gyr has {len(g)} rows, acc {len(a)}; both need the same rows")
     bad = ~np.isfinite(g).all(axis=1)
     if bad.any():
-        raise ValueError(f"smooth: gyr is not a finite number at row {int(np.argmax(bad))}; fill short holes, split at long ones")
+        raise ValueError(f"smooth: gyr is not a finite number at row {int(np.argmax(bad))}; fill or split there")
     use = np.isfinite(a).all(axis=1) & (a != 0.0).any(axis=1)
     if use_acc is not None:
         wanted = np.asarray(use_acc, dtype=np.bool_)
         if wanted.shape != use.shape:
-            raise ValueError(f"smooth: use_acc has shape {wanted.shape}, gyr has {len(g)} rows; give one truth value per row")
+            raise ValueError(f"smooth: use_acc has shape {wanted.shape}, gyr {len(g)} rows; give one truth value per row")
         use &= wanted
     a[~use] = 0.0
     return g, a, use
@@ -172,9 +182,11 @@ def _times(m: Symmetric, x: float, y: float, z: float) -> tuple[float, float, fl
 def combine(bias: Floats, p: Floats, bias_back: Floats, p_back: Floats, p0: float, sigma: Floats) -> None:
     """Forward and backward bias (n, 3), weighted by their covariances (n, 6), into `bias`; sigma (n,).
 
-    Both passes started from the same prior, which so counts twice. Taking it off once would be right for errors that are
-    white; theirs are not, and on the two-link recordings it made the heading a fifth worse.
+    Both passes started from the same prior; for sigma it counts once. For the bias itself it counts twice, as in the
+    paper: taking it off would be right if the errors of both were independent, and on the two-link recordings it made the
+    heading a fifth worse.
     """
+    prior = 1.0 / p0
     for k in range(bias.shape[0]):
         f, r = p[k], p_back[k]
         one, two = _inverse((f[0], f[1], f[2], f[3], f[4], f[5])), _inverse((r[0], r[1], r[2], r[3], r[4], r[5]))
@@ -184,6 +196,12 @@ def combine(bias: Floats, p: Floats, bias_back: Floats, p_back: Floats, p0: floa
         u = _times(one, bias[k, 0], bias[k, 1], bias[k, 2])
         v = _times(two, bias_back[k, 0], bias_back[k, 1], bias_back[k, 2])
         bias[k, 0], bias[k, 1], bias[k, 2] = _times(both, u[0] + v[0], u[1] + v[1], u[2] + v[2])
+        both = _inverse(
+            (
+                one[0] + two[0] - prior, one[1] + two[1], one[2] + two[2],
+                one[3] + two[3] - prior, one[4] + two[4], one[5] + two[5] - prior,
+            )
+        )  # fmt: skip
         # no eigenvalue is larger than the largest sum of a row
         bound = max(
             abs(both[0]) + abs(both[1]) + abs(both[2]),
@@ -207,24 +225,37 @@ def strap_down(gyr: Floats, bias: Floats, ts: float, q: Floats) -> None:
 
 @kernel
 def to_inertial(q: Floats, acc: Floats, use: NDArray[np.bool_], out: Floats) -> None:
-    """acc (n, 3) in the inertial frame; rows without `use` on the line between their neighbours, at the ends as the next.
+    """acc (n, 3) in the inertial frame; rows without `use` on the line between their neighbours."""
+    for k in range(q.shape[0]):
+        if use[k]:
+            out[k, 0], out[k, 1], out[k, 2] = rotate(q[k], acc[k])
+    bridge(out, np.zeros_like(out), use, 1.0)
 
-    At least one row must be used.
+
+@kernel
+def bridge(x: Floats, smooth_x: Floats, use: NDArray[np.bool_], keep: float) -> None:
+    """Fill the rows of x (n, 3) without `use`, in place: the smooth value, plus what lies on the line between the deviations
+    of both neighbours from it, of which `keep` (0..1) is left after each row.
+
+    At the ends there is one neighbour. At least one row must be used.
     """
-    n = q.shape[0]
+    n = x.shape[0]
     last = -1
-    for k in range(n):
-        if not use[k]:
+    for k in range(n + 1):
+        if k < n and not use[k]:
             continue
-        out[k, 0], out[k, 1], out[k, 2] = rotate(q[k], acc[k])
         for j in range(last + 1, k):
-            share = (j - last) / (k - last) if last >= 0 else 1.0
-            for x in range(3):
-                before = out[last, x] if last >= 0 else out[k, x]
-                out[j, x] = (1.0 - share) * before + share * out[k, x]
+            # share of the row behind the hole
+            share = 0.0 if k == n else 1.0 if last < 0 else (j - last) / (k - last)
+            before, behind = (1.0 - share) * keep ** (j - last), share * keep ** (k - j)
+            for c in range(3):
+                deviation = 0.0
+                if last >= 0:
+                    deviation += before * (x[last, c] - smooth_x[last, c])
+                if k < n:
+                    deviation += behind * (x[k, c] - smooth_x[k, c])
+                x[j, c] = smooth_x[j, c] + deviation
         last = k
-    for j in range(last + 1, n):
-        out[j] = out[last]
 
 
 @kernel
@@ -235,8 +266,10 @@ def _mirrored(k: int, n: int) -> int:
 
 
 @kernel
-def low_pass_both_ways(x: Floats, b: tuple[float, float, float, float, float], mean_rows: int, margin: int) -> None:
-    """Second-order low-pass b0, b1, b2, a1, a2 of every column of x (n, m), forward and then backward, in place.
+def low_pass_both_ways(
+    x: Floats, b: tuple[float, float, float, float, float], mean_rows: int, margin: int, out: Floats
+) -> None:
+    """Second-order low-pass b0, b1, b2, a1, a2 of every column of x (n, m), forward and then backward, into out (n, m).
 
     `margin` mirrored rows at either end are filtered too; each pass starts steady at the mean of its first `mean_rows`.
     """
@@ -259,7 +292,7 @@ def low_pass_both_ways(x: Floats, b: tuple[float, float, float, float, float], m
                 z0 = b[1] * v - b[3] * y[i] + z1
                 z1 = b[2] * v - b[4] * y[i]
         for k in range(n):
-            x[k, column] = y[margin + k]
+            out[k, column] = y[margin + k]
 
 
 @kernel
