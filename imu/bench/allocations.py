@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from imu.bench.filters import update_into
 from imu.bench.recordings import Trial
 from imu.bench.tables import Column, Table, Value
 from imu.fusion import OrientationFilter
@@ -62,7 +61,7 @@ def _allocated(count: Callable[[], int], trial: Trial, sensors: int, n: int) -> 
     shape = (n,) if sensors == 1 else (sensors, n)
     gyr, acc = (np.ascontiguousarray(np.broadcast_to(np.resize(x, (n, 3)), (*shape, 3))) for x in (trial.gyr, trial.acc))
     out, filter_ = np.empty((*shape, 4)), OrientationFilter(trial.rate_hz, sensors)
-    update_into(filter_, gyr, acc, out)  # compiled before it is counted
+    filter_.update(gyr, acc, out=out)  # compiled before it is counted
     before = count()
-    update_into(filter_, gyr, acc, out)
+    filter_.update(gyr, acc, out=out)
     return count() - before

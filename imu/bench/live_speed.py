@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from imu.bench.filters import update_into
 from imu.bench.packages import Packages
 from imu.bench.recordings import Trial
 from imu.bench.speed import FIVE, long_enough
@@ -32,6 +31,7 @@ def packets_table(trial: Trial, packages: Packages, calls: int) -> Table:
     rows = list(zip(gyr[:n], acc[:n], strict=True))
     five = [tuple(np.ascontiguousarray(np.repeat(x[None, k : k + 1], FIVE, axis=0)) for x in (gyr, acc)) for k in range(n)]
     three = [(gyr[k : k + PACKET], acc[k : k + PACKET]) for k in range(0, n * PACKET, PACKET)]
+    one_by_one = [list(zip(g, a, strict=True)) for g, a in three]
     out5, out3 = np.empty((FIVE, 1, 4)), np.empty((PACKET, 4))
 
     def one_of_theirs(k: int) -> None:
@@ -41,16 +41,16 @@ def packets_table(trial: Trial, packages: Packages, calls: int) -> Table:
 
     def five_of_ours(k: int) -> None:
         g, a = five[k]
-        update_into(fives, g, a, out5)
+        fives.update(g, a, out=out5)
 
     def three_of_theirs(k: int) -> None:
-        for g, a in zip(*three[k], strict=True):
+        for g, a in one_by_one[k]:
             update3(g, a)
             get3()
 
     def three_of_ours(k: int) -> None:
         g, a = three[k]
-        update_into(ones, g, a, out3)
+        ones.update(g, a, out=out3)
 
     names = (
         BASE,

@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from imu.fusion.gyro_only import BIAS, STARTED, STATE_SIZE, TS, Q, initial_state, reset, sample_period, start
+from imu.fusion.gyro_only import STARTED, TS, Q, initial_state, sample_period, start
 from imu.fusion.quaternion import mul, normalise
 from imu.kernels import kernel
 from imu.packets import Floats
 
-__all__ = [
-    "BIAS", "COEFFICIENTS_SIZE", "STARTED", "STATE_SIZE", "Params", "Q", "initial_state", "reset", "row", "run", "step",
-]  # fmt: skip
+__all__ = ["Params", "initial_state", "row", "step"]
 
 GAIN: Final = 1
 COEFFICIENTS_SIZE: Final = 2
@@ -76,11 +73,3 @@ def step(
     s[Q], s[Q + 1], s[Q + 2], s[Q + 3] = q
     if believed and s[STARTED] == 0.0:
         start(s, ax, ay, az)
-
-
-@kernel
-def run(s: Floats, c: Floats, gyr: Floats, acc: Floats, skip_acc: NDArray[np.uint8], out: Floats) -> None:
-    """All n samples of one sensor: gyr, acc (n, 3), skip_acc (n,) nonzero = not believed, out (n, 4) q_earth_sensor."""
-    for k in range(gyr.shape[0]):
-        step(s, c, gyr[k, 0], gyr[k, 1], gyr[k, 2], acc[k, 0], acc[k, 1], acc[k, 2], skip_acc[k] == 0)
-        out[k, 0], out[k, 1], out[k, 2], out[k, 3] = s[Q], s[Q + 1], s[Q + 2], s[Q + 3]
