@@ -6,10 +6,13 @@ What a sensor contributes to a frame depends on its own samples around that inst
 - in a hole longer than the limit, and for 300 ms after it: STALE | GAP. Frames that were made live before the first
   packet after the hole had arrived are stale as well, so results with small and large packets are equal;
 - next to a sample that is SETTLING or has no orientation (NaN): unknown, SETTLING;
+- before its first sample: SETTLING; STALE | GAP if that sample is later than the start by more than the limit, and then
+  for another 300 ms;
 - arrived later than the wait limit after the frame's instant: STALE | GAP, and so are all frames up to the instant at
   which that sample arrived. This looks at the arrival of each sample, not at what had been pushed when the frame was
   made; a frame is made without a sensor only when it is certain that this will be the verdict.
 
+The start is the earliest sample of those sensors that are heard of until the wait limit after the very first arrival.
 A hole is the step between two received samples. The limit is the wait limit, but not less than 50 ms and at most 250 ms.
 These figures are the defaults of `grid.GridParams`.
 """
@@ -31,11 +34,12 @@ _AWAY = int(Quality.STALE | Quality.GAP)
 _MADE_UP = int(Quality.FILLED)
 
 NEVER: Final = -(2**62)
-# One sensor's integers. HEAD: oldest row that may still be needed; ROWS: end of the rows. Then, twice, for what decides
+# One sensor's integers. HEAD: oldest row that may still be needed; ROWS: end of the rows; FIRST, CAME: time and arrival of
+# the very first row. Then, twice, for what decides
 # that frames can be made (DUE) and for what fills them (FILL): the next frame whose row has not been looked at, where to
 # look for it, and the arrival of the newest row that came too late.
-HEAD, ROWS, SEEN, FIRST, NEWEST, T_REAL, BACK_AT, DUE, FILL = 0, 1, 2, 3, 4, 5, 6, 7, 10
-INTS: Final = 13
+HEAD, ROWS, SEEN, FIRST, CAME, NEWEST, T_REAL, BACK_AT, DUE, FILL = 0, 1, 2, 3, 4, 5, 6, 7, 8, 11
+INTS: Final = 14
 NEXT, ROW, LATE_UNTIL = 0, 1, 2
 # The grid's integers. NOW: newest arrival of any sensor.
 STARTED, FRAME, T_START, SPAN, NOW = range(5)
@@ -81,6 +85,7 @@ def append(
         if i[SEEN] == 0:
             i[SEEN] = 1
             i[FIRST] = t_us[k]
+            i[CAME] = arrived_us[k]
         i[T_REAL] = t_us[stop]
         k = stop + 1
     i[ROWS] = end
@@ -114,19 +119,24 @@ def due(
     makes none of them stale; one that ended much earlier has gone, and the others are followed to their end.
     """
     sensors = ints.shape[0]
-    newest, first, missing = NEVER, -NEVER, False
+    newest, came, missing = NEVER, -NEVER, False
     for j in range(sensors):
         if ints[j, SEEN] != 0:
             newest = max(newest, ints[j, NEWEST])
-            first = min(first, ints[j, FIRST])
+            came = min(came, ints[j, CAME])
         else:
             missing = True
-    if first == -NEVER:
+    if came == -NEVER:
         return 0
-    patience = wait_us + g[SPAN]
+    # What arrived more than a packet's length ago has been pushed; in the end everything has.
+    span = 0 if rest else g[SPAN]
     if g[STARTED] == 0:
-        if missing and not rest and newest - first < patience:
+        if missing and not rest and g[NOW] - span <= came + wait_us:
             return 0
+        first = -NEVER
+        for j in range(sensors):
+            if ints[j, SEEN] != 0 and ints[j, CAME] <= came + wait_us:
+                first = min(first, ints[j, FIRST])
         g[STARTED] = 1
         g[T_START] = first
         g[FRAME] = int(np.ceil(first * rate_hz / 1e6)) - 1
@@ -144,8 +154,8 @@ def due(
             if ints[j, DUE + NEXT] > g[FRAME] + n:
                 continue
             # The oldest frame without a row of this sensor is overdue: that row will be late, and with it all frames up to
-            # its arrival. What arrived more than a packet's length ago has been pushed, so it arrives later than that.
-            overdue = g[NOW] > frame_time(ints[j, DUE + NEXT], rate_hz) + patience and t <= g[NOW] - g[SPAN]
+            # its arrival, which is later than what has been pushed.
+            overdue = g[NOW] - span > frame_time(ints[j, DUE + NEXT], rate_hz) + wait_us and t <= g[NOW] - span
             if rest and not overdue:
                 overdue = ints[j, SEEN] == 0 or newest - ints[j, NEWEST] > min(limit, wait_us) // 2
             if not overdue and t >= ints[j, DUE + LATE_UNTIL]:

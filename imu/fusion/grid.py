@@ -92,9 +92,10 @@ class GridState:
 class Grid:
     """Collects the blocks of all sensors and hands out frames in order.
 
-    The first frame is the first instant after the first sample of any sensor. A frame is made when every sensor has a
+    The first frame is the first instant after the start (see `frames`). A frame is made when every sensor has a
     sample at or after it, or when the newest arrival is later than it by `wait_us` plus the longest packet seen; a sensor
-    that was missing then is not waited for until it has caught up.
+    that was missing then is not waited for until it has caught up. Frames do not depend on packet sizes as long as no
+    packet is much longer than those before it; a long hole in all sensors makes as many unknown frames as it takes.
 
     Parameters
     ----------
