@@ -54,7 +54,7 @@ class Control:
             odr_mhz=(self._able.odr_mhz,),
             acc_ranges_g=(self._able.acc_g,),
             gyr_ranges_dps=(self._able.gyr_dps,),
-            features=v1.Feature.TX_DONE,
+            features=self._device.features,
         )
 
     def answer(self, value: bytes) -> v1.Response | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -21,9 +20,9 @@ from firmware_sim.outlet import NotificationOutlet
 from firmware_sim.radio import RadioLink
 from firmware_sim.script_clock import ScriptClock
 from firmware_sim.stream import SampleSource, SampleStream, choose_samples
+from firmware_sim.sync import answer_to
+from firmware_sim.tasks import Tasks
 from imu.ble.profiles import v1
-
-logger = logging.getLogger(__name__)
 
 MTU: Final = 247
 """Largest the firmware offers: one notification then is one link-layer packet."""
@@ -53,6 +52,8 @@ class SensorDevice:
         The event loop's time at true time 0.
     config : v1.Config
         Of every boot. The rate and ranges must be what the source gives; others are refused.
+    features : v1.Feature
+        What it can do beyond streaming: TX_DONE (stamps), SYNC (pings).
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class SensorDevice:
         script: ScriptClock,
         loop_zero_s: float,
         config: v1.Config,
+        features: v1.Feature = v1.Feature.TX_DONE | v1.Feature.SYNC,
     ) -> None:
         self.identity = identity
+        self.features = features
         self.boot_id = identity.boot_id
         self.connection: Connection | None = None
         self.outlet: NotificationOutlet | None = None
@@ -75,8 +78,10 @@ class SensorDevice:
         self._boot_config = config
         self.slot = identity.slot
         """Where it is worn; kept over a power loss, as in flash."""
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._lasting: set[asyncio.Task[Any]] = set()
+        self._tasks = Tasks(identity.name)
+        """They end with the connection."""
+        self._lasting = Tasks(identity.name)
+        """They end with the power."""
         self._controller: RadioController | None = None
         self._device: Device | None = None
 
@@ -92,7 +97,8 @@ class SensorDevice:
             return
         self.boot_id = (self.boot_id + 1) & 0xFFFF
         self._booted_s = asyncio.get_running_loop().time() - self._zero_s
-        self.stream = SampleStream(self._make_source(self._booted_s), self._script, self._zero_s)
+        source = self._make_source(self._booted_s)
+        self.stream = SampleStream(source, self._script, self._zero_s, stamps=v1.Feature.TX_DONE in self.features)
         self.control = Control(self, self._boot_config, self.stream.source)
         config = DeviceConfiguration(
             name=v1.local_name(self.identity.serial),
@@ -114,6 +120,7 @@ class SensorDevice:
             status=lambda: bytes(self.status()),
             battery=lambda: bytes([self.battery_percent]),
             on_control=self._on_control,
+            on_sync=self._on_sync if v1.Feature.SYNC in self.features else None,
         )
         table.data.on(Characteristic.EVENT_SUBSCRIPTION, self._on_data_subscription)
         table.status.on(Characteristic.EVENT_SUBSCRIPTION, self._on_status_subscription)
@@ -136,7 +143,7 @@ class SensorDevice:
         self._link.remove_controller(controller)
         await device.power_off()
         controller.host = None
-        _cancel(self._lasting)
+        self._lasting.cancel()
 
     async def reboot(self, off_s: float = 0.5) -> None:
         """Power off and on again."""
@@ -156,19 +163,7 @@ class SensorDevice:
             await asyncio.sleep(delay_s)
             await act()
 
-        self._run(later(), self._lasting)
-
-    def _run(self, work: Coroutine[Any, Any, object], tasks: set[asyncio.Task[Any]]) -> None:
-        """On the side; `_tasks` end with the connection, `_lasting` with the power."""
-        task = asyncio.get_running_loop().create_task(work)
-        tasks.add(task)
-        task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        self._lasting.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("sensor %s: %r", self.identity.name, error)
+        self._lasting.run(later())
 
     # Advertising
 
@@ -197,7 +192,7 @@ class SensorDevice:
     def _on_disconnection(self, _reason: int) -> None:
         self._forget_connection()
         if self._device is not None:
-            self._run(self._advertise(), self._lasting)
+            self._lasting.run(self._advertise())
 
     def _forget_connection(self) -> None:
         """Streaming stops with the connection, and so do its notifications."""
@@ -207,7 +202,7 @@ class SensorDevice:
         if self.outlet is not None:
             self.outlet.close()
             self.outlet = None
-        _cancel(self._tasks)
+        self._tasks.cancel()
 
     def ask_for_interval(self, shortest_ms: float, longest_ms: float, after_s: float = 0.0) -> None:
         """Ask the central for another connection interval; it decides."""
@@ -218,7 +213,7 @@ class SensorDevice:
             if connection is not None:
                 await connection.update_parameters(shortest_ms, longest_ms, 0, SUPERVISION_MS, use_l2cap=True)
 
-        self._run(ask(), self._tasks)
+        self._tasks.run(ask())
 
     # Services
 
@@ -231,7 +226,7 @@ class SensorDevice:
         begins = notify and not self._status_subscribed
         self._status_subscribed = notify
         if begins and self.connection is not None:
-            self._run(self._report_status(self.connection), self._tasks)
+            self._tasks.run(self._report_status(self.connection))
 
     async def _report_status(self, connection: Connection) -> None:
         percent = self.battery_percent
@@ -250,11 +245,17 @@ class SensorDevice:
         response = self.control.answer(value)
         if response is None:
             raise att.ATT_Error(att.ErrorCode.INVALID_ATTRIBUTE_LENGTH)
-        self._run(self._indicate(connection, bytes(response)), self._tasks)
+        self._tasks.run(self._indicate(connection, bytes(response)))
 
     async def _indicate(self, connection: Connection, response: bytes) -> None:
         if self._device is not None:
             await self._device.gatt_server.indicate_subscriber(connection, self._table.control, response)
+
+    def _on_sync(self, connection: Connection, value: bytes) -> None:
+        source, device, sync = self.stream.source, self._device, self._table.sync
+        answer = answer_to(value, lambda: source.device_us(self.stream.true_now_s()))
+        if answer is not None and device is not None and sync is not None:
+            self._tasks.run(device.gatt_server.notify_subscriber(connection, sync, answer))
 
     def start_streaming(self, delay_s: float) -> bool:
         """False if nobody has subscribed to DATA."""
@@ -306,10 +307,3 @@ class SensorDevice:
             boot_id=self.boot_id,
             uptime_s=int(self.uptime_s),
         )
-
-
-def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
-    """All but the one that does this."""
-    for task in tuple(tasks):
-        if task is not asyncio.current_task():
-            task.cancel()

@@ -30,11 +30,16 @@ class GattTable:
         status: Read,
         battery: Read,
         on_control: Callable[[Connection, bytes], None],
+        on_sync: Callable[[Connection, bytes], None] | None,
     ) -> None:
         prop, readable, writable = Characteristic.Properties, Characteristic.READABLE, Characteristic.WRITEABLE
         asked = CharacteristicValue[bytes](write=on_control)
         self.data = Characteristic[bytes](v1.DATA, prop.NOTIFY, readable, b"")
         self.control = Characteristic[bytes](v1.CONTROL, prop.WRITE | prop.INDICATE, writable, asked)
+        self.sync: Characteristic[bytes] | None = None
+        if on_sync is not None:
+            pinged = CharacteristicValue[bytes](write=on_sync)
+            self.sync = Characteristic[bytes](v1.SYNC, prop.WRITE_WITHOUT_RESPONSE | prop.NOTIFY, writable, pinged)
         self.status = Characteristic[bytes](v1.STATUS, prop.READ | prop.NOTIFY, readable, _read(status))
         self.battery = Characteristic[bytes](_short(v1.BATTERY_LEVEL), prop.READ | prop.NOTIFY, readable, _read(battery))
         texts = {
@@ -53,6 +58,7 @@ class GattTable:
                     Characteristic[bytes](v1.INFO, prop.READ, readable, _read(info)),
                     Characteristic[bytes](v1.CONFIG, prop.READ, readable, _read(config)),
                     self.status,
+                    *([self.sync] if self.sync is not None else []),
                 ],
             ),
             Service(_short(v1.BATTERY_SERVICE), [self.battery]),

@@ -104,14 +104,15 @@ class SampleStream:
     source : SampleSource
     script : ScriptClock
         Shared by all sensors of the person.
-    true_now : callable
-        True time, s.
-    sleep_until : callable
-        Waits for a true time.
+    loop_zero_s : float
+        The event loop's time at true time 0.
+    stamps : bool
+        Packets tell when an earlier one had been sent.
     """
 
-    def __init__(self, source: SampleSource, script: ScriptClock, loop_zero_s: float) -> None:
+    def __init__(self, source: SampleSource, script: ScriptClock, loop_zero_s: float, *, stamps: bool = True) -> None:
         self.source = source
+        self._stamps = stamps
         self.dropped = 0
         """Packets since boot."""
         self.queue_hwm = 0
@@ -203,7 +204,7 @@ class SampleStream:
         if self._n == 0:
             return bytes(ShortPacket(packet.pkt_seq, packet.first, t_us, packet.acc[0], packet.gyr[0]))
         back = 0 if self._sent is None else packet.pkt_seq - self._sent[0]
-        stamped = self._sent is not None and 0 < back <= TX_BACK_LIMIT
+        stamped = self._stamps and self._sent is not None and 0 < back <= TX_BACK_LIMIT
         return bytes(
             DataPacket(
                 pkt_seq=packet.pkt_seq,

@@ -51,7 +51,8 @@ class ClockMark:
     sent: bool = False
     """True: a TX-done stamp (delay is radio only). False: time of the newest sample (delay includes queueing)."""
     asked: bool = False
-    """True: the other way round, the device noticed at `t_device_us` what the host had sent at `t_host_ns` (a ping)."""
+    """Of a ping. With `sent` False the other way round: the device noticed at `t_device_us` what the host had sent at
+    `t_host_ns`, so the delay counts against it. With `sent` True it answered then, and the answer arrived at `t_host_ns`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,9 @@ class Health:
     restarts: int = 0
     lag_ms: float = float("nan")
     """Arrival minus sample time of the newest sample, after the clock model."""
-    clock_sigma_ms: float = float("nan")
+    clock_uncertainty_ms: float = float("nan")
+    """Its samples lie so far from where they are placed in session time, at most, in 95 % of all cases (2σ); compared
+    with other sensors on the same radio. The instants of two sensors differ by at most the root of the sum of squares."""
     skew_ppm: float = float("nan")
     gyr_bias_dps: float = float("nan")
     """Norm of the estimated gyroscope bias."""

@@ -134,7 +134,7 @@ class Pipeline:
                     filled=channel.filled,
                     restarts=channel.restarts,
                     lag_ms=channel.lag_ms,
-                    clock_sigma_ms=channel.clock_sigma_ms,
+                    clock_uncertainty_ms=2.0 * channel.clock_sigma_ms,
                     skew_ppm=channel.skew_ppm,
                     gyr_bias_dps=channel.gyr_bias_dps,
                 )

@@ -94,7 +94,7 @@ def _angles(result: Result) -> list[str]:
 def _sensors(result: Result) -> list[str]:
     lines = ["Sensors"]
     for h in result.health:
-        clock = "as given" if math.isnan(h.clock_sigma_ms) else f"± {h.clock_sigma_ms:.2f} ms"
+        clock = "as given" if math.isnan(h.clock_uncertainty_ms) else f"± {h.clock_uncertainty_ms:.2f} ms"
         lines.append(
             f"  {h.segment:12s} {h.sensor:16s}  {h.received} samples, lost {h.lost} ({h.lost_share:.2%}),"
             f" filled {h.filled}, restarts {h.restarts}, clock {clock}"

@@ -53,7 +53,7 @@ def test_session_has_what_it_takes_to_be_a_test(received: Result) -> None:
     assert {e.detail for e in received.events if e.kind == "sensor_stale"} == {"shank_left"}
     assert {e.detail for e in received.events if e.kind == "sensor_back"} == {"shank_left"}
     assert sum(h.lost for h in received.health) > 100
-    assert max(h.clock_sigma_ms for h in received.health) < 1.0
+    assert max(h.clock_uncertainty_ms for h in received.health) < 1.0
 
 
 def test_processing_in_large_blocks_gives_the_live_result(recording: Recording, received: Result) -> None:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable
+from time import perf_counter_ns
 
 from bleak import BleakClient
 from bleak.exc import BleakError
@@ -15,6 +15,7 @@ from bleak.exc import BleakError
 from imu.ble.adapter import Adapter, link_errors
 from imu.ble.discovery import FoundSensor
 from imu.ble.profiles import v1
+from imu.ble.profiles.v1_sync import Ping
 from imu.errors import LinkError, ProtocolError
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ class SensorConnection:
         self.ended = asyncio.Event()
         self._adapter = adapter
         self._client: BleakClient | None = None
-        self._tag = 0
+        self._tag = self._pings = 0
+        self._on_sync: OnData | None = None
         self._answers: dict[int, asyncio.Future[v1.Response]] = {}
 
     @classmethod
@@ -83,12 +85,19 @@ class SensorConnection:
         self.config_bytes = await self.request(v1.Op.SET_CONFIG, bytes(config))
         self.config = v1.Config.from_bytes(self.config_bytes)
 
-    async def stream(self, on_data: OnData, on_status: Callable[[v1.StatusReport], None]) -> None:
-        """Subscribe, then START: what comes before the sensor knows of the subscription would be lost."""
+    async def stream(self, on_data: OnData, on_status: Callable[[v1.StatusReport], None], on_sync: OnData) -> None:
+        """Subscribe, then START: what comes before the sensor knows of the subscription would be lost.
+
+        `on_sync` gets the pings as they are sent and their answers as they arrive, if the sensor answers pings.
+        """
 
         def data_came(_: object, data: bytearray) -> None:
-            t_host_ns = time.perf_counter_ns()
+            t_host_ns = perf_counter_ns()
             on_data(bytes(data), t_host_ns)
+
+        def answer_came(_: object, data: bytearray) -> None:
+            t_host_ns = perf_counter_ns()
+            on_sync(bytes(data), t_host_ns)
 
         def status_came(_: object, data: bytearray) -> None:
             try:
@@ -98,7 +107,29 @@ class SensorConnection:
 
         await self._subscribe(v1.STATUS, status_came)
         await self._subscribe(v1.DATA, data_came)
+        self._on_sync = None
+        if self._require().services.get_characteristic(v1.SYNC) is not None:
+            await self._subscribe(v1.SYNC, answer_came)
+            self._on_sync = on_sync
         await self.request(v1.Op.START)
+
+    async def ping(self) -> bool:
+        """Ask for the sensor's clock; the answer comes by itself. False if it does not answer pings.
+
+        Raises
+        ------
+        LinkError
+            The sensor has gone.
+        """
+        if self._on_sync is None:
+            return False
+        client = self._require()
+        self._pings += 1
+        ping = bytes(Ping(self._pings))
+        with link_errors(f"sensor {self.found.serial} cannot be pinged"):
+            self._on_sync(ping, perf_counter_ns())
+            await client.write_gatt_char(v1.SYNC, ping, response=False)
+        return True
 
     async def request(self, op: v1.Op, args: bytes = b"") -> bytes:
         """Ask on CONTROL and wait for the answer with the same tag; its data.

@@ -31,6 +31,8 @@ BACK_OFF_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 OPEN_ATTEMPTS: Final = 3
 SILENCE_S: Final = 5.0
 """A connection that brings nothing for so long is given up and made anew."""
+PING_S: Final = 1.0
+"""Mean time between two pings."""
 
 
 class SensorLink:
@@ -58,6 +60,7 @@ class SensorLink:
         self._newest_ns = 0
         self._restarted = False
         self._failed = False
+        self._phase = random.Random(found.serial)
 
     async def open(self) -> SensorSetup:
         """Connect for the first time and say what the sensor is; stays connected.
@@ -123,11 +126,15 @@ class SensorLink:
                     connection = await self._connect_again()
                 if connection is not None:
                     self._newest_ns = time.perf_counter_ns()
-                    await connection.stream(self._on_data, self._on_status)
+                    await connection.stream(self._on_data, self._on_status, self._hand_over)
                     failures = 0
                     self._say("streaming", note="restarted" if self._restarted else "")
                     self._restarted = False
-                    self._say("lost", note=await self._until_gone(connection))
+                    pinging = asyncio.create_task(self._ping(connection), name=f"pings {self.sensor}")
+                    try:
+                        self._say("lost", note=await self._until_gone(connection))
+                    finally:
+                        pinging.cancel()
             except (LinkError, ProtocolError) as e:
                 self._say("lost", note=str(e))
             except Exception as e:  # the other sensors stream on, and this one is tried again
@@ -158,6 +165,14 @@ class SensorLink:
             await connection.configure(self._config)
         return connection
 
+    async def _ping(self, connection: SensorConnection) -> None:
+        """About once a second, never in step with anything: then some pings wait for the radio hardly at all."""
+        try:
+            while await connection.ping():
+                await asyncio.sleep(PING_S * self._phase.uniform(0.75, 1.25))
+        except LinkError as e:
+            logger.debug("%s", e)
+
     async def _until_gone(self, connection: SensorConnection) -> str:
         """Wait for the end of the connection; why it ended."""
         while not connection.ended.is_set():
@@ -176,6 +191,10 @@ class SensorLink:
 
     def _on_data(self, data: bytes, t_host_ns: int) -> None:
         self._newest_ns = t_host_ns
+        self._hand_over(data, t_host_ns)
+
+    def _hand_over(self, data: bytes, t_host_ns: int) -> None:
+        """Everything that decoding needs goes one way, and so into a recording."""
         if self._task is None or self._deliver is None:
             return
         try:

@@ -44,7 +44,7 @@ def count_step(histograms: Floats, step_us: float) -> None:
 
 @kernel
 def longest_interval(histograms: Floats) -> float:
-    """Upper bound of the connection interval, µs: the smallest difference between common steps; inf if there is one only."""
+    """Upper bound of the connection interval, µs: the smallest difference between common steps; inf if there is one."""
     total = 0.0
     for c in range(CELLS):
         total += histograms[STEPS, c]

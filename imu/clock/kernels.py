@@ -7,10 +7,11 @@ import math
 from imu.clock.fits import line_between, line_through
 from imu.clock.gap import count_delays, count_step, hidden_room
 from imu.clock.layout import (
+    ANSWERED,
     APPLIED,
-    ARRIVED,
     ARRIVAL_SKEW,
     ARRIVAL_SLEW,
+    ARRIVED,
     ASKED,
     BASE,
     BIN,
@@ -205,6 +206,9 @@ def _observe(
         f[T_MARK] = t
         count_step(histograms, host_us - f[ARRIVED])
         f[ARRIVED] = host_us
+    elif kind == ANSWERED:
+        if i[STAMPED] != 0 or i[BIN] < 0:
+            return
     else:
         if i[STAMPED] == 0:
             i[STAMPED] = 1
@@ -261,7 +265,7 @@ def map_rows(
         if i[STARTED] == 0 or i[NEW_EPOCH] != 0:
             # an epoch begins at the first mark that is an upper bound
             first = m
-            while first < where.shape[0] and where[first] <= k and kind[first] == ASKED:
+            while first < where.shape[0] and where[first] <= k and kind[first] >= ASKED:
                 first += 1
             here = first < where.shape[0] and where[first] <= k
             if i[STARTED] == 0:

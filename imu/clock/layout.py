@@ -46,7 +46,7 @@ PATIENCE, IMPATIENCE = 10, 2
 """A second may be late as a whole if there was a smaller delay so many seconds before or after; the smaller number where
 samples are only counted, because one that is lost unseen delays all that follow."""
 
-SAMPLED, SENT, ASKED = 0, 1, 2
+SAMPLED, SENT, ASKED, ANSWERED = 0, 1, 2, 3
 """Kinds of marks, see `ClockMark`."""
 
 # Integers of the state. COUNTED: no clock, only samples that are counted.

@@ -33,7 +33,8 @@ class Accuracy:
     def __str__(self) -> str:
         return (
             f"{self.name:44s} rms {self.rms_ms:7.3f}  p95 {self.p95_ms:7.3f}  max {self.largest_ms:7.3f} ms"
-            f"  covered {self.covered:6.1%}  median error {self.median_error_ms:6.3f}, said {self.median_uncertainty_ms:6.3f}"
+            f"  covered {self.covered:6.1%}"
+            f"  median error {self.median_error_ms:6.3f}, said {self.median_uncertainty_ms:6.3f}"
         )
 
 

@@ -56,7 +56,9 @@ class Conditions:
     reboot_at_s: float = 0.0
 
 
-def rate_errors(rng: np.random.Generator, skew_ppm: float, wander_ppm: float, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+def rate_errors(
+    rng: np.random.Generator, skew_ppm: float, wander_ppm: float, seconds: float
+) -> tuple[np.ndarray, np.ndarray]:
     """(device s, true s) of nodes every 0.1 s: rate 1 + skew, which wanders."""
     n = int(seconds / NODE_S) + 3
     nodes = skew_ppm + np.concatenate(([0.0], np.cumsum(rng.normal(0.0, wander_ppm, n - 1))))
@@ -70,7 +72,7 @@ def simulate(
     seed: int, seconds: float = 100.0, skew_ppm: float = 0.0, start_us: int = 7_000_000, c: Conditions | None = None,
     **changes: float,
 ) -> Link:  # fmt: skip
-    """Samples wait in order for the connection events of their link; see `Conditions`, whose fields can be given by name."""
+    """Samples wait in order for the connection events of their link; `changes` are fields of `Conditions`."""
     c = replace(c or Conditions(), **changes)  # pyright: ignore[reportArgumentType]
     rng = np.random.default_rng(seed)
     n = int(seconds * c.rate_hz * c.true_rate_share) // c.per_packet * c.per_packet
@@ -135,7 +137,7 @@ def simulate(
     return Link(device, true, tuple(m for _, _, m in found))
 
 
-def _pings(rng, c, stamp, arrival, fails, interval, phase, found, end):  # noqa: ANN001, ANN202
+def _pings(rng, c, stamp, arrival, fails, interval, phase, found, end):
     """Lower and upper bounds, known with the first data packet that arrives after the answer."""
     arrivals = np.array([a for a, _, _ in found])
     rows = np.array([r for _, r, _ in found])
@@ -155,7 +157,7 @@ def _pings(rng, c, stamp, arrival, fails, interval, phase, found, end):  # noqa:
         if k < len(order):
             row = int(rows[order[k]])
             out.append((back, row, ClockMark(row, stamp(received), round(asked * 1000), asked=True)))
-            out.append((back, row, ClockMark(row, stamp(received + 200.0), round(back * 1000))))
+            out.append((back, row, ClockMark(row, stamp(received + 200.0), round(back * 1000), sent=True, asked=True)))
         asked += 1e6 * rng.uniform(0.75, 1.25)
     return out
 

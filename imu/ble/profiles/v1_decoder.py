@@ -12,7 +12,8 @@ Epochs
 Marks
     The TX-done stamp with the arrival of the packet that it belongs to; the newest sample's time with the arrival of its
     own packet where there is no stamp, at the start of an epoch and in every 32nd packet (for the lag that people see:
-    in every packet it would cost a third of the decoding time of a long recording).
+    in every packet it would cost a third of the decoding time of a long recording). Pings and their answers (`v1_sync`)
+    stand between the DATA notifications and become marks of the next row.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from imu.ble.profiles.v1_data import (
 )
 from imu.ble.profiles.v1_rows import N, clipped_rows, joined_runs, layout, signed
 from imu.ble.profiles.v1_setup import full_scales, read_config
+from imu.ble.profiles.v1_sync import SYNC_LENGTHS, PingBook, is_sync
 from imu.config import SensorSetup
 from imu.errors import ProtocolError
 from imu.packets import ClockMark, Floats, Ints, Packet
@@ -80,42 +82,62 @@ class V1Decoder:
         self._offsets: dict[int, Ints] = {}
         self._seqs = np.full(MEMORY, -1, np.int64)
         self._arrivals = np.zeros(MEMORY, np.int64)
+        self._pings = PingBook()
 
     def decode(self, data: bytes, t_host_ns: int, /) -> Packet | None:
-        """One notification; None if all its samples are known already. `ProtocolError` if it is malformed."""
+        """One notification; None if it brings no new samples. `ProtocolError` if it is malformed."""
+        if is_sync(data):
+            self._pings.take(data, t_host_ns)
+            return None
         self._rows = 0
-        return self._decode(data, t_host_ns)
+        return self._decode(data, t_host_ns, 0)
 
-    def _decode(self, data: bytes, t_host_ns: int) -> Packet | None:
+    def _decode(self, data: bytes, t_host_ns: int, due: int) -> Packet | None:
         if data[:1] == bytes((SHORT_FORM,)):
             check_short(data)
             _, _, index16, t32 = SHORT_HEAD.unpack_from(data)
             raw = np.frombuffer(data, "<i2", 6, SHORT_HEAD.size).reshape(1, 6)
-            return self._accept(0, self._whole_index(index16, t32), t32, 0, 0, 0, raw, t_host_ns)
+            return self._accept(0, self._whole_index(index16, t32), t32, 0, 0, 0, raw, t_host_ns, due)
         n = check_full(data)
         _, flags, seq, index, t32, tx_back, cfg_id, done = HEAD.unpack_from(data)
         if cfg_id != self._cfg_id:
             raise self._other_configuration(cfg_id)
         raw = np.frombuffer(data, "<i2", 6 * n, HEAD.size).reshape(n, 6)
-        return self._accept(flags, index, t32, seq, tx_back, done, raw, t_host_ns)
+        return self._accept(flags, index, t32, seq, tx_back, done, raw, t_host_ns, due)
 
     def decode_many(self, payloads: Sequence[bytes], arrival: Ints, /) -> list[Packet]:
         """The same rows, marks and epochs as repeated `decode`, one packet for a run of equal epoch."""
         packets: list[Packet] = []
+        payloads, arrival = self._without_pings(payloads, arrival)
         self._rows = first = 0
         for length, run in groupby(payloads, key=len):
             group = list(run)
             times = arrival[first : first + len(group)]
-            first += len(group)
             if length == SHORT_BYTES or length <= HEAD.size:
-                one_by_one = (self._decode(data, t) for data, t in zip(group, times.tolist(), strict=True))
-                packets += [p for p in one_by_one if p is not None]
+                for k, (data, t) in enumerate(zip(group, times.tolist(), strict=True)):
+                    packet = self._decode(data, t, first + k)
+                    packets += [] if packet is None else [packet]
             else:
-                packets += self._decode_equal(group, times)
+                packets += self._decode_equal(group, times, first)
+            first += len(group)
+        self._pings.next_block()
         return joined_runs(packets)
 
-    def _decode_equal(self, payloads: list[bytes], arrival: Ints) -> list[Packet]:
-        """Full packets of one length. Runs in which each follows its predecessor are decoded at once."""
+    def _without_pings(self, payloads: Sequence[bytes], arrival: Ints) -> tuple[Sequence[bytes], Ints]:
+        """DATA alone, so that long runs stay long; the answers are due with the DATA notification after them."""
+        ours = np.fromiter((len(data) in SYNC_LENGTHS for data in payloads), np.bool_, len(payloads))
+        if not ours.any():
+            return payloads, arrival
+        due = np.cumsum(~ours)
+        for k in np.flatnonzero(ours).tolist():
+            if not is_sync(payloads[k]):
+                check_full(payloads[k])
+            self._pings.take(payloads[k], int(arrival[k]), int(due[k]))
+        return [payloads[k] for k in np.flatnonzero(~ours).tolist()], arrival[~ours]
+
+    def _decode_equal(self, payloads: list[bytes], arrival: Ints, due: int) -> list[Packet]:
+        """Full packets of one length, the first of them number `due` of its block. Runs in which each follows its
+        predecessor are decoded at once."""
         n = (len(payloads[0]) - HEAD.size) // SAMPLE_BYTES
         for data in payloads:  # the first byte and the count decide whether the layout below holds
             if data[0] != FORM or data[1] & COUNT_BITS != n:
@@ -146,7 +168,7 @@ class V1Decoder:
         while k < len(a):
             packet = self._accept(
                 int(flags[k]), int(index[k]), int(t32[k]), int(seq[k]), int(a["tx_back"][k]), int(a["done"][k]),
-                a["raw"][k], int(arrival[k]),
+                a["raw"][k], int(arrival[k]), due + k,
             )  # fmt: skip
             k += 1
             if packet is None:
@@ -155,15 +177,15 @@ class V1Decoder:
             end = int(breaks[np.searchsorted(breaks, k)]) if k < len(a) else k
             if end > k:
                 s, rows = slice(k - 1, end - 1), slice(k, end)
-                packets.append(
-                    self._run(a[rows], index_step[s] - n, np.cumsum(t_step[s]), np.cumsum(seq_step[s]), arrival[rows])
-                )
+                t_after, seq_after = np.cumsum(t_step[s]), np.cumsum(seq_step[s])
+                packets.append(self._run(a[rows], index_step[s] - n, t_after, seq_after, arrival[rows], due + k))
                 k = end
         return packets
 
     def _accept(
-        self, flags: int, index: int, t32: int, seq: int, tx_back: int, done: int, raw: Raw, t_host_ns: int
-    ) -> Packet | None:
+        self, flags: int, index: int, t32: int, seq: int, tx_back: int, done: int, raw: Raw, t_host_ns: int,
+        due: int,
+    ) -> Packet | None:  # fmt: skip
         """One packet by the rules at the top; `index` has 32 bits, raw is (n, 6)."""
         n = len(raw)
         t, skip, lost, fresh = t32, 0, 0, True
@@ -193,6 +215,7 @@ class V1Decoder:
             marks.append(ClockMark(self._rows, self._t_last, t_host_ns))
         if sent is not None:
             marks.append(sent)
+        marks += self._pings.marks(self._rows, t, due)
         self._seqs[seq % MEMORY] = seq
         self._arrivals[seq % MEMORY] = t_host_ns
         rows = raw[skip:]
@@ -207,7 +230,7 @@ class V1Decoder:
         arrival = np.full(n - skip, t_host_ns, np.int64)
         return self._packet(t_host_ns, t_us, missing, values, clipped, marks, arrival)
 
-    def _run(self, a: np.ndarray, lost: Ints, t_after: Ints, seq_after: Ints, arrival: Ints) -> Packet:
+    def _run(self, a: np.ndarray, lost: Ints, t_after: Ints, seq_after: Ints, arrival: Ints, due: int) -> Packet:
         """Packets that follow each other and the newest accepted one; `*_after` counts from that one."""
         m, n = a["raw"].shape[:2]
         t_first = self._t + t_after
@@ -234,6 +257,9 @@ class V1Decoder:
                 marks.append(ClockMark(row, t_last, own))
             if stamp:
                 marks.append(ClockMark(row, t_done, noticed, True))
+            number = due + (row - self._rows) // n
+            if self._pings.waiting(number):
+                marks += self._pings.marks(row, t_last - int(self._offsets_of(n)[-1]), number)
         last = a[-1]
         self._index, self._n, self._t, self._t_last = int(last["index"]), n, int(t_first[-1]), int(t_us[-1])
         self._seq = int(last["seq"])
