@@ -18,7 +18,7 @@ from imu.bench.accuracy import judge_all, trials_table
 from imu.bench.allocations import allocation_counter
 from imu.bench.judging import judge
 from imu.bench.losses import arrived, part, thinned
-from imu.bench.stopwatch import Task, in_turn
+from imu.bench.stopwatch import BLOCK, Task, beside, each_call, ratio_of_blocks
 from imu.bench.tables import Column
 from imu.cli import main
 from imu.conventions import G
@@ -27,6 +27,8 @@ from imu.fusion import orientation
 from imu.fusion.quaternion import mul_array
 from imu.packets import Samples
 from imu.recording import Recording
+
+pytestmark = pytest.mark.timeout(300)  # on a busy computer with an empty cache the kernels alone take a minute
 
 Rows = dict[str, dict[str, float | None]]
 
@@ -285,12 +287,21 @@ def test_packets_are_lost_whole_and_the_truth_goes_with_them() -> None:
     np.testing.assert_array_equal(arrived(n, 0.0, seed=1), np.arange(n))
 
 
-def test_tasks_take_turns_so_that_no_one_is_always_first() -> None:
+def test_every_call_has_the_one_that_it_is_compared_with_beside_it() -> None:
     order: list[str] = []
-    tasks = [Task(name, 10, lambda name=name: order.append(name)) for name in "abc"]
-    found = in_turn(tasks, 3)
-    assert "".join(order) == "abc" + "abc" + "bca" + "cab"
-    assert {name: len(ns) for name, ns in found.items()} == {"a": 3, "b": 3, "c": 3}
+    base, *tasks = [Task(name, 10, lambda name=name: order.append(name)) for name in "cab"]
+    found = beside(base, tasks, 3)
+    assert "".join(order) == "cab" + "cacb" + "acbc" + "cacb"
+    assert {name: len(times.speedup) for name, times in found.items()} == {"a": 3, "b": 3}
+    calls: list[tuple[str, int]] = []
+    one, other = each_call((lambda k: calls.append(("a", k)), lambda k: calls.append(("b", k))), 2 * BLOCK)
+    assert calls == [(name, k) for first in (0, BLOCK) for name in "ab" for k in range(first, first + BLOCK)]
+    assert len(one) == len(other) == 2 * BLOCK
+
+
+def test_a_ratio_holds_on_a_computer_that_is_slow_for_a_while() -> None:
+    slow = np.where(np.arange(10 * BLOCK) < 7 * BLOCK, 3.0, 1.0)
+    assert ratio_of_blocks(1.6e-6 * slow, 1e-6 * slow) == pytest.approx(1.6)
 
 
 def test_a_table_says_a_dash_where_there_is_nothing_to_say() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from imu.bench.packages import Packages
 from imu.bench.recordings import Trial
 from imu.bench.speed import FIVE, long_enough
-from imu.bench.stopwatch import each_call
+from imu.bench.stopwatch import each_call, ratio_of_blocks
 from imu.bench.tables import Column, Table
 from imu.conventions import CORE_SEGMENTS
 from imu.fusion import OrientationFilter
@@ -59,13 +59,12 @@ def packets_table(trial: Trial, packages: Packages, calls: int) -> Table:
         f"vqf, 1 sensor x {PACKET} samples in one call",
     )
     times = each_call((one_of_theirs, five_of_ours, three_of_theirs, three_of_ours), n)
-    base = float(np.median(times[0]))
     return Table(
         "packets",
         f"Speed, one packet of samples: {n} calls each",
         f"µs per call, and how many single calls of vqf C++ that is; the aim: {FIVE} sensors for at most 2.",
         (Column("p50 µs"), Column("p99 µs"), Column("in calls of vqf C++")),
-        tuple((name, (*_percentiles_us(t), float(np.median(t)) / base)) for name, t in zip(names, times, strict=True)),
+        tuple((name, (*_percentiles_us(t), ratio_of_blocks(t, times[0]))) for name, t in zip(names, times, strict=True)),
         ("The time of reading the clock is taken off. vqf C++ needs one call per sensor and sample.",),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from imu.bench.filters import BASELINES, Method, ours, smoothed
 from imu.bench.packages import Packages
 from imu.bench.recordings import Trial
-from imu.bench.stopwatch import Task, in_turn
+from imu.bench.stopwatch import Task, Times, beside
 from imu.bench.tables import Column, Table
 from imu.conventions import G
 from imu.fusion import OrientationFilter
@@ -36,8 +36,8 @@ def recording_table(trial: Trial, packages: Packages, rounds: int) -> Table:
     n, rate_hz = len(gyr), trial.rate_hz
     few = slice(0, FEW)
     loop, gyr_dps, acc_g, out = packages.imufusion_loop(rate_hz), np.degrees(gyr), acc / G, np.empty((n, 4))
+    base = Task("vqf C++ updateBatch", n, lambda: packages.vqf_batch(gyr, acc, rate_hz))
     tasks = [
-        Task("vqf C++ updateBatch", n, lambda: packages.vqf_batch(gyr, acc, rate_hz)),
         Task("vqf", n, lambda: OrientationFilter(rate_hz).update(gyr, acc)),
         *(Task(name, n, _bound(ours(name), gyr, acc, rate_hz)) for name in BASELINES),
         Task("vqf C++ BasicVQF", n, lambda: packages.basic_vqf_batch(gyr, acc, rate_hz)),
@@ -47,14 +47,14 @@ def recording_table(trial: Trial, packages: Packages, rounds: int) -> Table:
         Task("smoother", n, _bound(smoothed, gyr, acc, rate_hz)),
         Task("vqf C++ offlineVQF", n, lambda: packages.vqf_offline(gyr, acc, rate_hz)),
     ]
-    found = in_turn(tasks, rounds)
+    found = beside(base, tasks, rounds)
     return Table(
         "recording",
         f"Speed, one recording: {n} samples",
-        "How many times as fast as vqf C++ updateBatch in the same round, larger is better.",
+        "How many times as fast as vqf C++ updateBatch, called beside it; larger is better.",
         TIMES,
-        _rows(found, "vqf C++ updateBatch"),
-        (f"Medians of {rounds} rounds in turn, and their range. ahrs: per sample, on {FEW} samples.",),
+        _rows(base, found),
+        (f"Medians of {rounds} pairs of calls, and their range. ahrs: on {FEW} samples.",),
     )
 
 
@@ -67,20 +67,15 @@ def sensors_table(trial: Trial, packages: Packages, rounds: int) -> Table:
     def seven() -> None:
         OrientationFilter(rate_hz, SEVEN).update(seven_gyr, seven_acc)
 
-    found = in_turn(
-        [
-            Task("vqf C++ updateBatch, one", n, lambda: packages.vqf_batch(gyr, acc, rate_hz)),
-            Task("vqf, seven in one call", SEVEN * n, seven),
-        ],
-        rounds,
-    )
+    base = Task("vqf C++ updateBatch, one", n, lambda: packages.vqf_batch(gyr, acc, rate_hz))
+    found = beside(base, [Task("vqf, seven in one call", SEVEN * n, seven)], rounds)
     return Table(
         "sensors",
         f"Speed, {SEVEN} sensors of one recording: {SEVEN} x {n} samples",
         "Per sensor and sample: how many times as fast as vqf C++ updateBatch, larger is better.",
         TIMES,
-        _rows(found, "vqf C++ updateBatch, one"),
-        (f"Medians of {rounds} rounds in turn, and their range.",),
+        _rows(base, found),
+        (f"Medians of {rounds} pairs of calls, and their range.",),
     )
 
 
@@ -88,9 +83,11 @@ def _bound(method: Method, gyr: Floats, acc: Floats, rate_hz: float) -> Callable
     return lambda: method(gyr, acc, rate_hz)
 
 
-def _rows(found: dict[str, Floats], base: str) -> tuple[tuple[str, tuple[float, ...]], ...]:
-    rows = []
-    for name, ns in found.items():
-        ratio = found[base] / ns
-        rows.append((name, (float(np.median(ns)), float(np.median(ratio)), float(ratio.min()), float(ratio.max()))))
+def _rows(base: Task, found: dict[str, Times]) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    every = np.concatenate([times.base_ns for times in found.values()])
+    rows: list[tuple[str, tuple[float, ...]]] = [(base.name, (float(np.median(every)), 1.0, 1.0, 1.0))]
+    for name, times in found.items():
+        ratio = times.speedup
+        numbers = (np.median(times.ns), np.median(ratio), ratio.min(), ratio.max())
+        rows.append((name, tuple(float(x) for x in numbers)))
     return tuple(rows)

@@ -1,4 +1,4 @@
-"""Times of several calls, taken in turn: a computer that slows down slows all of them, so their ratios hold."""
+"""Times of calls beside those of another call. What else a computer does slows both, so their ratio holds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ import numpy as np
 
 from imu.packets import Floats
 
+BLOCK = 50
+"""Single calls of one function before it is the turn of the next: short against what disturbs them all, long enough for
+each to be at home in the cache, as in a busy session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -20,6 +24,21 @@ class Task:
     name: str
     samples: int
     call: Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Times:
+    """Of one task."""
+
+    ns: Floats
+    """(rounds,) ns per sample."""
+    base_ns: Floats
+    """(rounds,) ns per sample of the task that it is compared with, directly before or after."""
+
+    @property
+    def speedup(self) -> Floats:
+        """(rounds,) how many times as fast as the base."""
+        return self.base_ns / self.ns
 
 
 @contextmanager
@@ -35,23 +54,27 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def in_turn(tasks: Sequence[Task], rounds: int) -> dict[str, Floats]:
-    """ns per sample of each task: (rounds,). Every round begins with another task; one round before does not count."""
-    found = {task.name: np.empty(rounds) for task in tasks}
-    for task in tasks:
+def beside(base: Task, tasks: Sequence[Task], rounds: int) -> dict[str, Times]:
+    """Each task once per round with the base beside it, by turns before and after; one call before does not count."""
+    found = {task.name: Times(np.empty(rounds), np.empty(rounds)) for task in tasks}
+    for task in (base, *tasks):
         task.call()
     with no_collection():
         for k in range(rounds):
-            for j in range(len(tasks)):
-                task = tasks[(j + k) % len(tasks)]
-                began = time.perf_counter_ns()
-                task.call()
-                found[task.name][k] = (time.perf_counter_ns() - began) / task.samples
+            for task in tasks:
+                times = found[task.name]
+                if k % 2:
+                    times.ns[k] = _timed(task)
+                times.base_ns[k] = _timed(base)
+                if not k % 2:
+                    times.ns[k] = _timed(task)
     return found
 
 
-BLOCK = 250
-"""Single calls of one function before it is the turn of the next: what is in the cache is that of a busy session."""
+def _timed(task: Task) -> float:
+    began = time.perf_counter_ns()
+    task.call()
+    return (time.perf_counter_ns() - began) / task.samples
 
 
 def each_call(calls: Sequence[Callable[[int], object]], n: int) -> list[Floats]:
@@ -74,3 +97,10 @@ def each_call(calls: Sequence[Callable[[int], object]], n: int) -> list[Floats]:
                     call(k)
                     times[k] = clock() - began
     return [times - timer for times in found]
+
+
+def ratio_of_blocks(ns: Floats, base_ns: Floats) -> float:
+    """How many base calls one call costs: median over the blocks of `each_call` of the ratio of their medians."""
+    n = len(ns) // BLOCK * BLOCK
+    middle, base = (np.median(x[:n].reshape(-1, BLOCK), axis=1) for x in (ns, base_ns))
+    return float(np.median(middle / base))
