@@ -8,6 +8,7 @@ from ahrs.filters import Madgwick, Mahony
 from fusion_streams import inclination_error, swinging
 
 import imu
+from imu.config import FILTERS
 from imu.conventions import G
 from imu.fusion import OrientationFilter, Params, orientation
 from imu.fusion.quaternion import angle_array
@@ -110,6 +111,10 @@ def test_several_sensors_in_pieces_and_their_state() -> None:
         (lambda: OrientationFilter(100.0).update([["a", 0, 0]], [[0, 0, 0]]), "arrays of numbers"),
         (lambda: setattr(OrientationFilter(100.0), "state", np.zeros((2, 66))), "state has shape"),
         (lambda: Params(rest_min_s=float("inf")), "rest_min_s"),
+        (lambda: OrientationFilter(100.0, method="kalman"), "unknown filter 'kalman'; use one of vqf"),
+        (lambda: OrientationFilter(100.0, params=Params(), method="mahony"), "are not the parameters of mahony"),
+        (lambda: OrientationFilter(100.0).update(np.zeros((5, 3)), np.ones((5, 3)), np.empty((4, 4))), r"shape \(5, 4\)"),
+        (lambda: orientation(np.zeros((2, 3)), np.ones((2, 3)), t_us=[0.0, float("nan")]), "no time"),
     ],
 )
 def test_wrong_use_is_named(make, words: str) -> None:
@@ -157,3 +162,77 @@ def test_every_axis_turns_the_same_way_as_in_independent_filters(theirs, axis: i
         acc[:, 1 - axis] = G * np.sin(angle) * (1 if axis == 0 else -1)
     turned = np.degrees(angle_array(orientation(gyr, acc, 100.0)[-1], theirs(gyr, acc)[-1]))
     assert turned < 4.0
+
+
+@pytest.mark.parametrize("method", FILTERS)
+def test_buffers_of_the_caller_give_the_same_and_are_filled_in_place(method: str) -> None:
+    gyr, acc, _ = swinging(600)
+    both = np.stack([gyr, gyr[::-1]]), np.stack([acc, acc[::-1]])
+    whole = OrientationFilter(100.0, 2, method=method).update(*both)
+    filter_ = OrientationFilter(100.0, 2, method=method)
+    g, a, out = np.empty((2, 3, 3)), np.empty((2, 3, 3)), np.empty((2, 3, 4))
+    for k in range(0, 600, 3):
+        g[:], a[:] = both[0][:, k : k + 3], both[1][:, k : k + 3]
+        assert filter_.update(g, a, out) is out
+        np.testing.assert_array_equal(out, whole[:, k : k + 3])
+    np.testing.assert_array_equal(filter_.update(g[:, :1], a[:, :1], np.empty((2, 1, 4))).shape, (2, 1, 4))
+
+
+def test_more_sensors_than_lanes_and_a_start_at_different_times() -> None:
+    """Some lanes still start (their first seconds have no usable acceleration) while others have long been running."""
+    pairs = [swinging(900, seed=k)[:2] for k in range(11)]
+    gyr, acc = np.stack([g for g, _ in pairs]), np.stack([a for _, a in pairs])
+    for j in range(11):
+        acc[j, : 60 * j] = 0.0
+    acc[4, 700] = np.nan
+    gyr[7, 600:640] *= 20.0  # beyond the short series of the turn
+    together = OrientationFilter(100.0, 11).update(gyr, acc)
+    for j in range(11):
+        np.testing.assert_array_equal(together[j], OrientationFilter(100.0).update(gyr[j], acc[j]))
+        assert np.isnan(together[j, : 60 * j]).all()
+        assert np.isfinite(together[j, 60 * j :]).all()
+
+
+@pytest.mark.parametrize("method", FILTERS)
+def test_without_any_gravity_the_orientation_is_unknown(method: str) -> None:
+    gyr, acc, _ = swinging(50)
+    acc[:20] = 0.0
+    t_us = np.arange(50) * 10_000
+    for q in (orientation(gyr, acc, 100.0, method=method), orientation(gyr, acc, t_us=t_us, method=method)):
+        assert np.isnan(q[:20]).all()
+        np.testing.assert_allclose(np.linalg.norm(q[20:], axis=1), 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("sensors", [1, 2])
+def test_an_impossible_rate_is_refused_and_changes_nothing(sensors: int) -> None:
+    gyr, acc, _ = swinging(40)
+    shape = (40, 3) if sensors == 1 else (2, 40, 3)
+    gyr, acc = np.broadcast_to(gyr, shape).copy(), np.broadcast_to(acc, shape).copy()
+    filter_ = OrientationFilter(100.0, sensors)
+    filter_.update(gyr, acc)
+    before = filter_.state
+    for value, words in ((np.nan, "not a finite number"), (np.inf, "not a finite number"), (1e3, "is it in °/s")):
+        wrong = gyr.copy()
+        wrong[..., 17, 1] = value
+        with pytest.raises(ValueError, match=words):
+            filter_.update(wrong, acc)
+        with pytest.raises(ValueError, match=words):
+            orientation(wrong[0] if sensors > 1 else wrong, acc[0] if sensors > 1 else acc, t_us=np.arange(40) * 10_000)
+    np.testing.assert_array_equal(filter_.state, before)
+
+
+@pytest.mark.parametrize("method", FILTERS)
+def test_filters_by_name_find_the_inclination_and_resume(method: str) -> None:
+    gyr, acc, true = swinging(3000)
+    filter_ = OrientationFilter(100.0, method=method)
+    first = filter_.update(gyr[:1000], acc[:1000])
+    saved = filter_.state
+    rest = filter_.update(gyr[1000:], acc[1000:])
+    other = OrientationFilter(100.0, method=method)
+    other.state = saved
+    np.testing.assert_array_equal(other.update(gyr[1000:], acc[1000:]), rest)
+    q = orientation(gyr, acc, 100.0, method=method)
+    np.testing.assert_array_equal(q, np.concatenate([first, rest]))
+    np.testing.assert_array_equal(orientation(gyr, acc, t_us=np.arange(3000) * 10_000, method=method), q)
+    assert np.degrees(inclination_error(q, true)[100:].max()) < 3.0
+    assert filter_.update(np.zeros((0, 3)), np.zeros((0, 3))).shape == (0, 4)

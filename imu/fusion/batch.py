@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from imu.config import GapLimits
-from imu.fusion import gyro_only, side_by_side, vqf
+from imu.fusion import gyro_only, vqf
 from imu.fusion.coefficients import Coefficients, Params
 from imu.fusion.filters import FilterParams, SensorFilter, baseline, name_of, run_baseline
 from imu.fusion.gaps import BELIEVABLE_ACC, most_gyr
 from imu.fusion.rows import RowMaker
+from imu.fusion.side_by_side import one_by_one, run_many, side_by_side
 from imu.packets import Floats, Ints
 
 
@@ -106,15 +107,16 @@ class OrientationFilter:
         self.method = name_of(method, params)
         self._rate_hz = rate_hz
         self._n = n_sensors
-        self._shape = 2 if n_sensors == 1 else 3
+        self._dimensions = 2 if n_sensors == 1 else 3
+        self._buffers = (np.empty(0), np.empty(0), np.empty(0))
         self._kind = 0
         if self.method == "vqf":
             c = Coefficients.of(rate_hz, params if isinstance(params, Params) else None)
-            self._c, self._states = c.row, vqf.initial_state(c, n_sensors)
-            if n_sensors > 1:
-                self._groups = side_by_side.side_by_side(self._states)
+            self._c = c.row
+            self.state = vqf.initial_state(c, n_sensors)
         else:
-            self._kind, self._c, self._states = baseline(self.method, rate_hz, params, n_sensors)
+            self._kind, self._c, state = baseline(self.method, rate_hz, params, n_sensors)
+            self.state = state
 
     def update(self, gyr: ArrayLike, acc: ArrayLike, out: Floats | None = None) -> Floats:
         """Feed k more samples: (k, 3) rad/s, (k, 3) m/s² -> (k, 4) q_earth_sensor; several sensors: (n, k, 3) -> (n, k, 4).
@@ -123,32 +125,40 @@ class OrientationFilter:
         acceleration that is believed the orientation is NaN. `out`, if given, receives the result (float64, contiguous):
         together with float64 inputs nothing is allocated. Wrong input raises `ValueError` and changes nothing.
         """
-        if not (
-            type(gyr) is np.ndarray and type(acc) is np.ndarray and gyr.flags.carray and acc.flags.carray
-            and gyr.dtype == acc.dtype == np.float64
-        ):  # fmt: skip
-            gyr, acc = _arrays(gyr, acc, self._shape)
-        shape = gyr.shape
-        if acc.shape != shape or len(shape) != self._shape or shape[-1] != 3 or (self._n > 1 and shape[0] != self._n):
-            self._refuse_shape(gyr, acc)
-        if out is None:
-            out = np.empty((*shape[:-1], 4))
-        elif out.shape != (*shape[:-1], 4) or out.dtype != np.float64 or not out.flags.carray:
-            raise ValueError(f"OrientationFilter: out must be a contiguous float64 array of shape {(*shape[:-1], 4)}")
-        if self._kind != 0:
-            bad = run_baseline(self._kind, self._states, self._c, gyr.reshape(self._n, -1, 3), acc.reshape(self._n, -1, 3),
-                               out.reshape(self._n, -1, 4))  # fmt: skip
-        elif self._n == 1:
-            bad = vqf.run(self._states[0], self._c, gyr, acc, out)
-        else:
-            bad = side_by_side.run_many(self._groups, self._c, gyr, acc, out)
+        g, a, q = self._buffers
+        if out is None or gyr is not g or acc is not a or out is not q:
+            # buffers that come again need no second look, which would cost as much as the filter does for one sample
+            g, a, q = self._fitting(gyr, acc, out)
+            if out is not None:
+                self._buffers = g, a, q
+        bad = self._run(self._running, self._c, g, a, q)
         if bad >= 0:
-            _refuse_unusable(gyr, bad, self._rate_hz)
-        return out
+            _refuse_unusable(g, bad, self._rate_hz)
+        return q
 
-    def _refuse_shape(self, gyr: Floats, acc: Floats) -> None:
-        _arrays(gyr, acc, self._shape)
-        raise ValueError(f"OrientationFilter: gyr has {len(gyr)} sensors, the filter {self._n}; give (n, k, 3)")
+    def _fitting(self, gyr: ArrayLike, acc: ArrayLike, out: Floats | None) -> tuple[Floats, Floats, Floats]:
+        """The arrays as the kernels take them, copied only if they are not; a place for the result."""
+        good = all(
+            isinstance(x, np.ndarray) and x.ndim == self._dimensions and x.dtype == np.float64 and x.flags.carray
+            for x in (gyr, acc)
+        )
+        if not good or np.shape(gyr) != np.shape(acc) or np.shape(gyr)[-1] != 3:
+            gyr, acc = _arrays(gyr, acc, self._dimensions)
+        assert isinstance(gyr, np.ndarray)
+        assert isinstance(acc, np.ndarray)
+        if self._n > 1 and len(gyr) != self._n:
+            raise ValueError(f"OrientationFilter: gyr has {len(gyr)} sensors, the filter {self._n}; give (n, k, 3)")
+        wanted = (*gyr.shape[:-1], 4)
+        if out is None:
+            out = np.empty(wanted)
+        elif out.shape != wanted or out.dtype != np.float64 or not out.flags.carray:
+            raise ValueError(f"OrientationFilter: out must be a contiguous float64 array of shape {wanted}")
+        return gyr, acc, out
+
+    def _run_baseline(self, states: Floats, c: Floats, gyr: Floats, acc: Floats, out: Floats) -> int:
+        n, k = self._n, gyr.shape[-2]
+        g, a, q = gyr.reshape(n, k, 3), acc.reshape(n, k, 3), out.reshape(n, k, 4)
+        return run_baseline(self._kind, states, c, g, a, q)
 
     @property
     def bias(self) -> Floats:
@@ -160,17 +170,22 @@ class OrientationFilter:
     @property
     def state(self) -> Floats:
         """A copy of everything that changes, one row per sensor; assign it to continue from there."""
-        if self._kind == 0 and self._n > 1:
-            return side_by_side.one_by_one(self._groups, self._n)
-        return self._states.copy()
+        if self._run is run_many:
+            return one_by_one(self._running, self._n)
+        return self._running.reshape(self._n, -1).copy()
 
     @state.setter
     def state(self, state: Floats) -> None:
-        if np.shape(state) != self._states.shape:
-            raise ValueError(f"OrientationFilter: state has shape {np.shape(state)}, this filter's is {self._states.shape}")
-        self._states[:] = state
-        if self._kind == 0 and self._n > 1:
-            self._groups = side_by_side.side_by_side(self._states)
+        wanted = (self._n, vqf.STATE_SIZE if self._kind == 0 else gyro_only.STATE_SIZE)
+        if np.shape(state) != wanted:
+            raise ValueError(f"OrientationFilter: state has shape {np.shape(state)}, this filter's is {wanted}")
+        own = np.array(state, np.float64)
+        if self._kind != 0:
+            self._run, self._running = self._run_baseline, own
+        elif self._n == 1:
+            self._run, self._running = vqf.run, own[0]
+        else:
+            self._run, self._running = run_many, side_by_side(own)
 
 
 def _times(t_us: ArrayLike, n: int) -> tuple[Ints, Ints]:
