@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from imu.conventions import SEGMENTS
 from imu.errors import ConfigError
@@ -30,6 +30,15 @@ class SensorSetup:
     config: str = ""
     """What the codec needs to decode the bytes (v1: the INFO and CONFIG characteristics as hex, separated by `:`)."""
     name: str = ""
+    clock: Literal["device", "arrival"] = "device"
+    """What the packets' time comes from. `device`: a clock of the sensor, right to 150 ppm. `arrival`: it has none, its time
+    is the number of samples divided by `rate_hz`; the true rate is estimated from the arrivals, within 20 %."""
+    acc_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """m/s², known error of the accelerometer in the sensor's frame; taken off every sample before anything else."""
+    acc_covariance: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    """(m/s²)², xx, xy, xz, yy, yz, zz of what `acc_offset` may still be wrong by. Larger = larger σ of the angles."""
+    acc_note: str = ""
+    """For people: where the offset comes from and what is not known of it, or why none was taken off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +119,10 @@ class Setup:
                 problems.append(f"unknown segment {s.segment!r}; use one of {', '.join(SEGMENTS)}")
             if not 1.0 <= s.rate_hz <= 10000.0:
                 problems.append(f"{s.segment}: rate_hz is {s.rate_hz}; give the nominal rate, 1 to 10000")
+            if s.clock not in ("device", "arrival"):
+                problems.append(f"{s.segment}: clock is {s.clock!r}; it is device or arrival")
+            if len(s.acc_offset) != 3 or len(s.acc_covariance) != 6:
+                problems.append(f"{s.segment}: acc_offset needs 3 numbers and acc_covariance 6")
         if problems:
             raise ConfigError("; ".join(problems))
 
@@ -134,7 +147,7 @@ class Setup:
             known = {f.name for f in fields(Setup)}
             if extra := set(d) - known:
                 raise ConfigError(f"setup has unknown keys {sorted(extra)}; it was written by another version")
-            d["sensors"] = tuple(SensorSetup(**s) for s in d["sensors"])
+            d["sensors"] = tuple(SensorSetup(**_with_tuples(s)) for s in d["sensors"])
             d["gaps"] = GapLimits(**d.get("gaps", {}))
             for key in ("stand_s", "movement_s"):
                 if d.get(key) is not None:
@@ -142,3 +155,8 @@ class Setup:
             return Setup(**d)
         except (ValueError, TypeError, KeyError) as e:
             raise ConfigError(f"setup cannot be read ({e}); it is damaged or was written by another version") from e
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows lists only."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}

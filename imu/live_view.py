@@ -28,15 +28,24 @@ def merge_health(health: tuple[Health, ...], links: dict[str, LinkReport]) -> tu
         if link.state in LINK_IS_DOWN and row.state != "waiting":
             state = "lost"
         rows.append(
-            replace(row, state=state, battery_percent=link.battery_percent, rssi_dbm=link.rssi_dbm, note=link.note)
+            replace(
+                row,
+                state=state,
+                battery_percent=link.battery_percent,
+                rssi_dbm=link.rssi_dbm,
+                note="; ".join(filter(None, (link.note, row.note))),
+            )
         )
     return tuple(rows)
 
 
 def problem_of(health: tuple[Health, ...]) -> str:
-    """The one sentence when sensors do not answer; empty when all do."""
+    """The one sentence when sensors do not answer or measure nonsense; empty when all is well."""
     silent = [place(h.segment) for h in health if h.state in ("lost", "stale")]
     if not silent:
+        wrong = [place(h.segment) for h in health if h.state == "refused"]
+        if wrong:
+            return f"The sensor on the {wrong[0]} does not measure correctly. Please ask for help"
         return ""
     if len(silent) == 1:
         return f"The sensor on the {silent[0]} is not answering"

@@ -45,7 +45,7 @@ class FrameBlock:
 class Event:
     """Something that happened at one instant: `stand_found`, `movement_found`, `calibrated`, `segment_calibrated` (a late
     sensor), `calibration_refused`, `repetition_started`, `repetition_counted`, `phase`, `initial_contact`, `foot_off`,
-    `sensor_stale`, `sensor_back` ..."""
+    `sensor_stale`, `sensor_back`, `sensor_refused`, `sensor_marked`, `sensor_accepted` (its check at rest) ..."""
 
     kind: str
     t_us: int

@@ -30,9 +30,11 @@ class Quality(IntFlag):
     HEADING_STALE = 128  # relative heading has not been corrected for long
     SLIPPED = 256  # the sensor has moved on the limb since the calibration
     CLOCK_JUMP = 512  # the device's clock jumped or it rebooted: restarted
+    SENSOR_FAULT = 1024  # the sensor does not measure correctly (its check at rest): unknown
+    SENSOR_DOUBTFUL = 2048  # the check at rest found it at the edge of what is allowed
 
 
-UNKNOWN = Quality.STALE | Quality.SETTLING | Quality.NOT_CALIBRATED
+UNKNOWN = Quality.STALE | Quality.SETTLING | Quality.NOT_CALIBRATED | Quality.SENSOR_FAULT
 """Any of these makes a value unknown (NaN). GAP alone does not: see the gap policy."""
 
 CLIPPED_ACC, CLIPPED_GYR = 1, 2
@@ -112,7 +114,8 @@ class Health:
     sensor: str
     segment: str
     state: str = "waiting"
-    """`waiting` (nothing yet) · `streaming` · `stale` (late) · `lost` (silent or disconnected) · `settling`."""
+    """`waiting` (nothing yet) · `streaming` · `stale` (late) · `lost` (silent or disconnected) · `settling` ·
+    `refused` (it does not measure correctly; `note` says why and what to do)."""
     received: int = 0
     lost: int = 0
     filled: int = 0
@@ -125,6 +128,10 @@ class Health:
     skew_ppm: float = float("nan")
     gyr_bias_dps: float = float("nan")
     """Norm of the estimated gyroscope bias."""
+    check: str = "unchecked"
+    """Verdict of its check at rest: `unchecked` (no rest yet) · `good` · `marked` · `refused`."""
+    rest_acc: float = float("nan")
+    """m/s², norm of the acceleration at rest; 9.81 is right."""
     battery_percent: int | None = None
     rssi_dbm: int | None = None
     note: str = ""

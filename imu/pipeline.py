@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from imu.config import Setup
+from imu.conventions import side_of
 from imu.errors import ConfigError
 from imu.feedback.drill import Drill, load_drill
 from imu.feedback.session import DrillSession
-from imu.fusion.channel import SensorChannel
+from imu.fusion.channel import CheckChange, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
 from imu.kinematics.body import Body
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
@@ -30,6 +31,7 @@ class PipelineState:
     body: object
     drill: object
     silent: tuple[bool, ...]
+    verdicts: tuple[tuple[int, CheckChange], ...]
     ready_us: int | None
 
 
@@ -52,18 +54,42 @@ class Pipeline:
         self.drill: Drill | None = load_drill(setup.drill_toml, "drill of this session") if setup.drill_toml else None
         self.session = DrillSession(self.drill, setup) if self.drill else None
         self._silent = [False] * len(setup.sensors)
+        self._verdicts: list[tuple[int, CheckChange]] = []
+        """(sensor, change of its verdict) that no frame has reached yet."""
         self._ready_us: int | None = None
 
     def push(self, packet: Packet) -> Outputs:
         """Take one packet and return everything that became known with it."""
+        i = self.number_of(packet)
+        poses = self._channels[i].push(packet)
+        self._note_verdict(i)
+        return self.push_poses(i, poses, self.span_us(packet))
+
+    def rows(self, packet: Packet) -> Rows:
+        """Take one packet only as far as the filter: for what looks ahead before it gives the poses to `push_poses`."""
+        i = self.number_of(packet)
+        rows = self._channels[i].rows(packet)
+        self._note_verdict(i)
+        return rows
+
+    def push_poses(self, i: int, poses: PoseBlock, span_us: int) -> Outputs:
+        """Take the poses of sensor number `i` from a packet that was `span_us` long."""
+        if len(poses):
+            self._grid.push(i, poses, span_us)
+        return self._advance(self._grid.take())
+
+    def number_of(self, packet: Packet) -> int:
+        """Which of the setup's sensors sent it."""
         i = self._index.get(packet.sensor)
         if i is None:
             raise ConfigError(f"packet of sensor {packet.sensor}, which is not in the setup; assign it to a segment first")
+        return i
+
+    def span_us(self, packet: Packet) -> int:
+        """Time that a packet's samples cover."""
         if len(packet) == 0:
-            return self._advance(self._grid.take())
-        span_us = int(packet.t_us[-1] - packet.t_us[0]) + self._period_us[i]
-        self._grid.push(i, self._channels[i].push(packet), span_us)
-        return self._advance(self._grid.take())
+            return 0
+        return int(packet.t_us[-1] - packet.t_us[0]) + self._period_us[self.number_of(packet)]
 
     def finish(self) -> Outputs:
         """The last frames, and a repetition that was already counted; call once, after the last packet."""
@@ -78,7 +104,7 @@ class Pipeline:
     def _advance(self, grid: GridBlock) -> Outputs:
         if len(grid.t_us) == 0:
             return Outputs(FrameBlock.empty(len(self.setup.sensors)))
-        events = self._link_events(grid)
+        events = self._link_events(grid) + self._verdict_events(grid)
         frames, body_events = self.body.push(grid)
         events += body_events
         repetitions: tuple[Repetition, ...] = ()
@@ -112,6 +138,31 @@ class Pipeline:
             self._silent[i] = bool(column[-1])
         return tuple(sorted(events, key=lambda e: e.t_us))
 
+    def _note_verdict(self, i: int) -> None:
+        """What the last packet of a sensor has shown of it waits for its frame."""
+        self._verdicts += [(i, change) for change in self._channels[i].changes]
+
+    def _verdict_events(self, grid: GridBlock) -> tuple[Event, ...]:
+        """`sensor_refused`, `sensor_marked`, `sensor_accepted`: with the first frame for which the verdict was known."""
+        if not self._verdicts:
+            return ()
+        wait_us, newest = round(self.setup.wait_ms * 1000), int(grid.t_us[-1])
+        events: list[Event] = []
+        waiting: list[tuple[int, CheckChange]] = []
+        for i, change in self._verdicts:
+            # frames before the arrival of a late sample were made without it
+            known_us = change.t_us if change.arrived_us - change.t_us <= wait_us else change.arrived_us
+            if known_us > newest:
+                waiting.append((i, change))
+                continue
+            kind = {"refused": "sensor_refused", "marked": "sensor_marked"}.get(change.check.verdict, "sensor_accepted")
+            now = int(grid.t_us[np.searchsorted(grid.t_us, known_us)])
+            segment, words = self.setup.sensors[i].segment, change.check.words
+            detail = f"{segment}: {words}" if words else segment
+            events.append(Event(kind, change.t_us, now, side=side_of(segment), method="rest", detail=detail))
+        self._verdicts = waiting
+        return tuple(sorted(events, key=lambda e: (e.t_emitted_us, e.t_us, e.detail)))
+
     def health(self) -> tuple[Health, ...]:
         """State of every sensor at the newest instant, in the order of the setup."""
         rows = []
@@ -120,6 +171,8 @@ class Pipeline:
                 state = "waiting"
             elif self._silent[i]:
                 state = "stale"
+            elif not channel.check.usable:
+                state = "refused"
             elif channel.settling:
                 state = "settling"
             else:
@@ -137,6 +190,9 @@ class Pipeline:
                     clock_uncertainty_ms=2.0 * channel.clock_sigma_ms,
                     skew_ppm=channel.skew_ppm,
                     gyr_bias_dps=channel.gyr_bias_dps,
+                    check=channel.check.verdict,
+                    rest_acc=channel.check.acc_norm,
+                    note=channel.check.words,
                 )
             )
         return tuple(rows)
@@ -149,6 +205,7 @@ class Pipeline:
             self.body.state(),
             self.session.state() if self.session else None,
             tuple(self._silent),
+            tuple(self._verdicts),
             self._ready_us,
         )
 
@@ -161,4 +218,5 @@ class Pipeline:
         if self.session is not None:
             self.session.restore(state.drill)  # pyright: ignore[reportArgumentType]
         self._silent = list(state.silent)
+        self._verdicts = list(state.verdicts)
         self._ready_us = state.ready_us

@@ -172,7 +172,7 @@ def test_the_kernel_agrees_with_plain_numpy():
     gyr, acc = resting(50)
     gyr[20:30, 1] = gyr[20, 1]
     block = np.zeros(kernels.BLOCK_SIZE)
-    assert kernels.gather(block, 50, 0, gyr, acc, np.zeros(50, np.uint8)) == 50
+    assert kernels.gather(block, 50, 80.0, 0, gyr, acc, np.zeros(50, np.uint8)) == 50
     expected = twin.block_moments(np.hstack([gyr, acc]))
     offset = block[kernels.SUM : kernels.SUM + 6] / 50
     np.testing.assert_allclose(block[kernels.FIRST : kernels.FIRST + 6] + offset, expected["mean"], rtol=1e-12)

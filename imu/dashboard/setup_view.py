@@ -111,6 +111,8 @@ class SensorRow:
                 return "unknown", "ink2", "Late"
             case "lost":
                 return "lost", "stop", "Not answering"
+            case "refused":
+                return "lost", "stop", "Wrong readings"
             case _:
                 return "unknown", "ink2", "Waiting"
 
@@ -151,11 +153,11 @@ class SensorList(Panel[SensorListState]):
                 line(p, 24, middle - pitch / 2, width - 24, middle - pitch / 2, palette["rule"], 1)
             shape, colour, word = row.shape
             # the tint keeps clear of the card's round corners
-            if row.state == "lost":
+            if row.state in ("lost", "refused"):
                 p.fillRect(0, round(middle - pitch / 2) + 1, round(width), round(pitch) - 1, palette["stop_tint"])
             draw_shape(p, shape, 24, middle - 18, 36, palette[colour], palette["surface"])
             write(p, 80, middle + size * 0.36, row.place, size, palette["ink"], 600)
-            said, weight = (palette[colour], 600) if row.state == "lost" else (palette["ink2"], 400)
+            said, weight = (palette[colour], 600) if row.state in ("lost", "refused") else (palette["ink2"], 400)
             write(p, column, middle + size * 0.36, word, size, said, weight)
             if row.battery is not None:
                 self._battery(p, width - 24, middle, row.battery)

@@ -12,8 +12,14 @@ from imu.clock import ClockState, DeviceClock
 from imu.config import GapLimits, SensorSetup
 from imu.fusion.arrays import owned
 from imu.fusion.filters import FilterParams, SensorFilter
+from imu.fusion.gaps import SKIP_ACC
 from imu.fusion.rows import RowMaker, Rows, RowsState
-from imu.packets import Floats, Ints, Packet
+from imu.fusion.self_check import CheckState, SelfCheck
+from imu.fusion.sensor_check import SensorCheck
+from imu.packets import Floats, Ints, Packet, Quality
+
+_NOT_MEASURED = int(Quality.FILLED | Quality.SATURATED_ACC | Quality.SATURATED_GYR)
+_MARKS = {"refused": int(Quality.SENSOR_FAULT), "marked": int(Quality.SENSOR_DOUBTFUL)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +59,17 @@ class ChannelState:
     clock: ClockState
     rows: RowsState
     filter: Floats
+    check: CheckState
     epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckChange:
+    """The self-check has come to another verdict; it holds from the row after `t_us` on."""
+
+    t_us: int
+    arrived_us: int
+    check: SensorCheck
 
 
 class SensorChannel:
@@ -81,9 +97,14 @@ class SensorChannel:
         method: str | None = None,
         limits: GapLimits | None = None,
     ) -> None:
-        self._rows = RowMaker(setup.rate_hz, limits or GapLimits(), setup.acc_range, setup.gyr_range)
+        self._rows = RowMaker(
+            setup.rate_hz, limits or GapLimits(), setup.acc_range, setup.gyr_range, setup.acc_offset
+        )
+        self._check = SelfCheck(setup.rate_hz)
+        self.changes: tuple[CheckChange, ...] = ()
+        """What the last packet changed about the verdict on this sensor."""
         self._filter = SensorFilter(setup.rate_hz, method, params)
-        self._clock = DeviceClock(t0_host_ns)
+        self._clock = DeviceClock(t0_host_ns, setup.clock)
         self._t0_host_ns = t0_host_ns
         self._epoch: int | None = None
 
@@ -93,20 +114,43 @@ class SensorChannel:
         if new_epoch:
             self._clock.new_epoch()
         self._epoch = packet.epoch
-        return self._rows.make(
+        rows = self._rows.make(
             self._clock.map(owned(packet.t_us, np.int64), packet.marks),
             (packet.arrival_ns - self._t0_host_ns) // 1000, owned(packet.lost, np.int32),
             owned(packet.gyr, np.float64), owned(packet.acc, np.float64), owned(packet.clipped, np.uint8),
             new_epoch=new_epoch,
         )  # fmt: skip
+        self._judge(rows)
+        return rows
 
     def push(self, packet: Packet) -> PoseBlock:
         """Orientations of this packet's samples and of the holes before them."""
         if len(packet.t_us) == 0:
+            self.changes = ()
             return PoseBlock.empty()
         rows = self.rows(packet)
         q, gyr = self._filter.follow(rows)
         return PoseBlock(rows.t_us, q, gyr, rows.acc, rows.flags, rows.arrived_us)
+
+    def _judge(self, rows: Rows) -> None:
+        """What the sensor shows of itself goes into the rows' flags."""
+        broken = ((rows.flags & _NOT_MEASURED) != 0) | ((rows.actions & SKIP_ACC) != 0)
+        verdict, start = self.check.verdict, 0
+        found = self._check.push(rows.gyr, rows.acc, broken.astype(np.uint8))
+        changes: list[CheckChange] = []
+        for row, check in [*found, (len(rows), self.check)]:
+            # that a sensor is good is said only when it was not before
+            if check.verdict != verdict and (verdict, check.verdict) != ("unchecked", "good"):
+                changes.append(CheckChange(int(rows.t_us[row - 1]), int(rows.arrived_us[row - 1]), check))
+            if verdict in _MARKS:
+                rows.flags[start:row] |= _MARKS[verdict]
+            verdict, start = check.verdict, row
+        self.changes = tuple(changes)
+
+    @property
+    def check(self) -> SensorCheck:
+        """What its check at rest says of the sensor."""
+        return self._check.check
 
     @property
     def received(self) -> int:
@@ -166,11 +210,14 @@ class SensorChannel:
 
     def state(self) -> ChannelState:
         """A copy of everything that changes."""
-        return ChannelState(self._clock.state(), self._rows.state(), self._filter.state, self._epoch)
+        return ChannelState(
+            self._clock.state(), self._rows.state(), self._filter.state, self._check.state(), self._epoch
+        )
 
     def restore(self, state: ChannelState) -> None:
         """Continue from what `state` of a channel with equal setup returned."""
         self._clock.restore(state.clock)
         self._rows.restore(state.rows)
         self._filter.state = state.filter
+        self._check.restore(state.check)
         self._epoch = state.epoch

@@ -5,7 +5,7 @@ What a sensor contributes to a frame depends on its own samples around that inst
 - between two samples: the orientation as the rates at both say (`interpolation`), gyr and acc linearly, the flags of both;
 - in a hole longer than the limit, and for 300 ms after it: STALE | GAP. Frames that were made live before the first
   packet after the hole had arrived are stale as well, so results with small and large packets are equal;
-- next to a sample that is SETTLING or has no orientation (NaN): unknown, SETTLING;
+- next to a sample that is SETTLING or has no orientation (NaN): unknown, SETTLING; of a refused sensor: SENSOR_FAULT;
 - before its first sample: SETTLING; STALE | GAP if that sample is later than the start by more than the limit, and then
   for another 300 ms;
 - arrived later than the wait limit after the frame's instant: STALE | GAP, and so are all frames up to the instant at
@@ -29,7 +29,7 @@ from imu.fusion.interpolation import on_the_way
 from imu.kernels import kernel
 from imu.packets import Floats, Ints, Quality
 
-_STALE, _SETTLING = int(Quality.STALE), int(Quality.SETTLING)
+_STALE, _SETTLING, _FAULT = int(Quality.STALE), int(Quality.SETTLING), int(Quality.SENSOR_FAULT)
 _AWAY = int(Quality.STALE | Quality.GAP)
 _MADE_UP = int(Quality.FILLED)
 
@@ -197,6 +197,8 @@ def fill(
                 flags_out[m, j] = bits | _SETTLING
                 continue
             flags_out[m, j] = bits
+            if (bits & _FAULT) != 0:
+                continue
             if a == b:
                 for x in range(4):
                     q_out[m, j, x] = rows[j, a, x]

@@ -12,24 +12,29 @@ from imu.kernels import kernel
 from imu.packets import Floats
 
 # Six axes each: gyr x, y, z, acc x, y, z.
-COUNT, SUM, SQUARE, STEP, BEND, FIRST, LAST, RISE, CHANGED, LARGEST = 0, 1, 7, 13, 19, 25, 31, 37, 43, 49
-BLOCK_SIZE: Final = 50
+COUNT, SUM, SQUARE, STEP, BEND, FIRST, LAST, RISE, CHANGED, LARGEST, BEYOND = 0, 1, 7, 13, 19, 25, 31, 37, 43, 49, 50
+BLOCK_SIZE: Final = 51
 """Sums of deviations from FIRST, of their squares, of squared steps between samples and of squared changes of the step."""
 
 
 @kernel
-def gather(block: Floats, size: int, start: int, gyr: Floats, acc: Floats, broken: NDArray[np.uint8]) -> int:
+def gather(
+    block: Floats, size: int, impossible: float, start: int, gyr: Floats, acc: Floats, broken: NDArray[np.uint8]
+) -> int:  # fmt: skip
     """Rows from `start` on into the block, in place, until it is full; returns the row after the last one taken.
 
     gyr (n, 3) rad/s, acc (n, 3) m/s², broken (n,) nonzero: not measured, left out.
+    LARGEST and BEYOND, the largest rate and how many were beyond `impossible`, are kept from block to block.
     """
     for k in range(start, gyr.shape[0]):
+        rate = math.sqrt(gyr[k, 0] ** 2 + gyr[k, 1] ** 2 + gyr[k, 2] ** 2)
+        if rate > impossible:
+            block[LARGEST] = max(block[LARGEST], rate)
+            block[BEYOND] += 1.0
         if broken[k] != 0:
             continue
         if block[COUNT] >= size:
-            largest = block[LARGEST]
-            block[:] = 0.0
-            block[LARGEST] = largest
+            block[:LARGEST] = 0.0
         first = block[COUNT] == 0.0
         for i in range(6):
             value = gyr[k, i] if i < 3 else acc[k, i - 3]
@@ -48,8 +53,6 @@ def gather(block: Floats, size: int, start: int, gyr: Floats, acc: Floats, broke
             block[SQUARE + i] += (value - block[FIRST + i]) ** 2
             block[LAST + i] = value
         block[COUNT] += 1.0
-        rate = math.sqrt(gyr[k, 0] ** 2 + gyr[k, 1] ** 2 + gyr[k, 2] ** 2)
-        block[LARGEST] = max(block[LARGEST], rate)
         if block[COUNT] >= size:
             return k + 1
     return gyr.shape[0]

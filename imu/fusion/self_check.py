@@ -78,7 +78,7 @@ class SelfCheck:
         changes: list[tuple[int, SensorCheck]] = []
         row, n = 0, len(gyr)
         while row < n:
-            row = kernels.gather(self._block, self._size, row, gyr, acc, broken)
+            row = kernels.gather(self._block, self._size, self._params.impossible_rate, row, gyr, acc, broken)
             if self._block[kernels.COUNT] >= self._size:
                 before = self.check.verdict
                 self._take()
@@ -96,7 +96,7 @@ class SelfCheck:
         gyr_spread, acc_spread = (math.sqrt(float(spread2[axes].sum())) for axes in (GYR, ACC))
         turning = math.degrees(math.sqrt(float(mean[GYR] @ mean[GYR])))
         norm = math.sqrt(float(mean[ACC] @ mean[ACC]))
-        if float(b[kernels.LARGEST]) > p.impossible_rate:
+        if b[kernels.BEYOND] >= p.impossible_samples:
             self._refuse_units(float(b[kernels.LARGEST]))
             return
         if turning < 2.0 * p.still_mean_dps and math.degrees(gyr_spread) < 4.0 * p.still_gyr_dps and acc_spread < 1.0:

@@ -49,6 +49,8 @@ class CheckParams:
     """s of slow movement, nearly all of it off by that much."""
     impossible_rate: float = 80.0
     """rad/s (4600 °/s). No wearable sensor measures it: the rates are in °/s."""
+    impossible_samples: int = 10
+    """So many of them; one or two are damaged in other ways."""
 
 
 @dataclass(frozen=True, slots=True)

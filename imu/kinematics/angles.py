@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.conventions import angle_column
+from imu.conventions import G, angle_column
 from imu.fusion.quaternion import conj, mul, normalise, rotate
 from imu.kernels import kernel
 from imu.kinematics.layout import OTHER, PELVIS, Record, Records
@@ -58,11 +58,14 @@ GAP_SIGMA: Final = math.radians(8.0)
 """rad per s of propagation: 2° after the longest bridged hole."""
 GAP_MOST: Final = math.radians(4.0)
 SATURATED_SIGMA: Final = math.radians(5.0)
+DOUBTFUL_VARIANCE: Final = (0.5 / G) ** 2
+"""Of a sensor whose norm at rest is off by up to 0.5 m/s²: as much may be wrong along any axis."""
 FORGET_S: Final = 3.0
 """The filter's own time constant: gravity has corrected by then."""
 
 _UNKNOWN, _STALE = int(UNKNOWN), int(Quality.STALE)
 _SETTLING, _NOT_CALIBRATED = int(Quality.SETTLING), int(Quality.NOT_CALIBRATED)
+_DOUBTFUL = int(Quality.SENSOR_DOUBTFUL)
 _HEADING, _GAP, _GYR = int(Quality.HEADING_STALE), int(Quality.GAP), int(Quality.SATURATED_GYR)
 
 _KNEE, _HIP = angle_column("knee_flexion", "left"), angle_column("hip_flexion", "left")
@@ -143,9 +146,15 @@ def read_segment(row: int, j: int, q: Floats, gyr: Floats, flags: Flags, dt: flo
     common += INCLINATION_SIGMA**2 + (TISSUE_SIGMA * min(1.0, s["tilt"] / 0.785)) ** 2
     # an axis turned by e about the long axis rolls the frame by e x sin(tilt)
     across = (s["axis_sigma"] * lean) ** 2
-    s["s_tilt"] = math.sqrt(common)
-    s["s_sagittal"] = math.sqrt(common + (s["axis_sigma"] * uz) ** 2) / max(level, 0.1)
-    s["s_roll"] = math.sqrt(common + across)
+    # A constant error e of the accelerometer is in the stand as well. What is left in the change from there: about the
+    # flexion axis ex (1 - cos) + ey sin of the tilt, sideways ez (1 - cos).
+    doubt = DOUBTFUL_VARIANCE if (bits & _DOUBTFUL) != 0 else 0.0
+    away = (1.0 - uy) ** 2
+    aside_var = (s["acc_var"][2] + doubt) * away
+    along_var = (s["acc_var"][0] + doubt) * away + (s["acc_var"][1] + doubt) * lean * lean
+    s["s_tilt"] = math.sqrt(common + along_var + aside_var)
+    s["s_sagittal"] = math.sqrt(common + along_var + (s["axis_sigma"] * uz) ** 2) / max(level, 0.1)
+    s["s_roll"] = math.sqrt(common + aside_var + across)
     if s["axis_known"] != 0:
         lx, ly, _ = rotate(q_turned, (0.0, 1.0, 0.0))
         aside = lx * s["axis"][0] + ly * s["axis"][1]
@@ -158,7 +167,7 @@ def read_segment(row: int, j: int, q: Floats, gyr: Floats, flags: Flags, dt: flo
             s["turned"] = 0.0
         if drift > LOST_SIGMA:
             s["frontal_flags"] = _HEADING | _SETTLING
-        s["s_frontal"] = math.sqrt(common + across + (drift * lean) ** 2)
+        s["s_frontal"] = math.sqrt(common + aside_var + across + (drift * lean) ** 2)
     else:
         s["frontal_flags"] = _HEADING | _SETTLING
         s["s_frontal"] = float("nan")

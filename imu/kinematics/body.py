@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 
 from imu.config import Setup
-from imu.conventions import ANGLES, CORE_SEGMENTS, SEGMENTS
+from imu.conventions import ANGLES, CORE_SEGMENTS, SEGMENTS, G
 from imu.fusion.grid import GridBlock
 from imu.kinematics import angles
 from imu.kinematics.calibration import Calibration
 from imu.kinematics.layout import SEGMENT, Records, part_of
 from imu.kinematics.search import CalibrationSearch, SearchState
 from imu.outputs import Event, FrameBlock
-from imu.packets import Quality
+from imu.packets import Floats, Quality
 
 STAND_SIGMA: Final = math.radians(0.5)
 """rad; sway of the mean of a stand."""
@@ -46,6 +46,7 @@ class Body:
     def __init__(self, setup: Setup) -> None:
         self._search = CalibrationSearch(setup)
         self._names = [s.segment for s in setup.sensors]
+        self._acc_covariance = [_symmetric(s.acc_covariance) for s in setup.sensors]
         self._dt = 1.0 / setup.grid_hz
         self._segments = np.zeros(len(self._names), SEGMENT)
         self._segments["part"] = [part_of(name) for name in self._names]
@@ -102,12 +103,14 @@ class Body:
                 continue
             segment["known"], segment["q"] = 1, q
             segment["axis_sigma"], segment["stand_sigma"] = found.axis_sigma, STAND_SIGMA
-            turn = self._search.turn_at_stand(j)
-            if turn is None:
-                continue
             w, x, y, z = q
             forward = np.array([1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)])
             right = np.array([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)])
+            axes = np.stack([forward, np.cross(right, forward), right])
+            segment["acc_var"] = np.einsum("ij,jk,ik->i", axes, self._acc_covariance[j], axes) / G**2
+            turn = self._search.turn_at_stand(j)
+            if turn is None:
+                continue
             for name, direction in (("facing", turn @ forward), ("axis", turn @ right)):
                 length = math.hypot(float(direction[0]), float(direction[1]))
                 segment[name] = float(direction[0]) / length, float(direction[1]) / length
@@ -123,3 +126,9 @@ class Body:
         """Continue from what `state` of a body with equal setup returned."""
         self._search.restore(state.search)
         self._segments = state.segments.copy()
+
+
+def _symmetric(values: tuple[float, ...]) -> Floats:
+    """(3, 3) from xx, xy, xz, yy, yz, zz."""
+    xx, xy, xz, yy, yz, zz = values
+    return np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])

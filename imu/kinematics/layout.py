@@ -56,14 +56,15 @@ SEGMENT: Final = np.dtype(
         # right) when the person last stood
         ("facing_known", "i8"), ("facing", "f8", (2,)), ("axis_known", "i8"), ("axis", "f8", (2,)),
         ("axis_age", "i8"), ("turned", "f8"),
-        ("extra", "f8"), ("axis_sigma", "f8"), ("stand_sigma", "f8"),
+        ("extra", "f8"), ("axis_sigma", "f8"), ("stand_sigma", "f8"), ("acc_var", "f8", (3,)),
         # of the present frame
         ("flags", "i8"), ("fine", "i8"), ("tilt", "f8"), ("calm", "i8"), ("sagittal", "f8"), ("frontal", "f8"),
         ("roll", "f8"), ("s_tilt", "f8"), ("s_sagittal", "f8"), ("s_frontal", "f8"), ("s_roll", "f8"),
         ("frontal_flags", "i8"),
     ]
 )  # fmt: skip
-"""One sensor once it is calibrated; `q` is q_sensor_segment."""
+"""One sensor once it is calibrated; `q` is q_sensor_segment, `acc_var` what is left of the accelerometer's error along the
+segment's axes, as a share of gravity, squared."""
 
 
 def part_of(segment: str) -> int:

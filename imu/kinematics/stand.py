@@ -28,7 +28,7 @@ SMOOTHING_S: Final = 0.1
 AWAY_S: Final = 3.0
 """A sensor that is silent for so long is not waited for; it is calibrated later."""
 
-_UNKNOWN, _SETTLING = int(UNKNOWN), int(Quality.SETTLING)
+_UNKNOWN, _SETTLING, _FAULT = int(UNKNOWN), int(Quality.SETTLING), int(Quality.SENSOR_FAULT)
 
 
 @kernel
@@ -56,7 +56,7 @@ def watch(row: int, q: Floats, gyr: Floats, flags: NDArray[np.uint16], dt: float
             s["settled"] = 0
             if (flags[row, j] & _SETTLING) != 0:
                 s["turned"] = 1  # a restarted filter has a new heading
-            if s["away"] * dt < AWAY_S:
+            if s["away"] * dt < AWAY_S and (flags[row, j] & _FAULT) == 0:
                 still = False
             continue
         if s["settled"] == 0:
