@@ -15,8 +15,9 @@ from imu.conventions import side_of
 from imu.errors import ConfigError
 from imu.feedback.drill import Drill, load_drill
 from imu.feedback.session import DrillSession
-from imu.fusion.channel import CheckChange, SensorChannel
+from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
+from imu.fusion.rows import Rows
 from imu.kinematics.body import Body
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
 from imu.packets import Health, Packet, Quality
