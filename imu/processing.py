@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
+from imu.accelerometers import with_corrected_accelerometers
 from imu.config import Setup
 from imu.errors import ConfigError
 from imu.feedback.drill import drill_text
+from imu.fusion.channel import PoseBlock
+from imu.fusion.rows import Rows
+from imu.fusion.smoother import smooth_blocks
+from imu.outputs import Outputs
+from imu.packets import Packet
 from imu.pipeline import Pipeline
 from imu.recording import Recording
 from imu.result import Result, ResultBuilder
@@ -58,8 +65,9 @@ def process(
     progress: Callable[[float], None] | None = None,
     timing: Timing | None = None,
     packet_samples: int | None = None,
+    correct_accelerometers: bool = False,
 ) -> Result:
-    """Compute everything a recording holds, exactly as a live session would have.
+    """Compute everything a recording holds: exactly as a live session would have, or better, with what came later.
 
     Parameters
     ----------
@@ -71,35 +79,103 @@ def process(
         Calibration windows in s of session time. None: found automatically.
     progress : callable, optional
         Called with the share done, 0..1.
-    baseline, offline
-        Reserved names; not available in this version (ConfigError).
+    baseline
+        Reserved name; not available in this version (ConfigError).
+    offline : bool
+        Smooth every sensor's orientation with what came later (`imu.fusion.smoother`) before anything is made of it. The
+        rest is as always: events, repetitions and cues are those of a session that had known the orientations so well.
     timing : Timing, optional
         Receives where the time went.
     packet_samples : int, optional
         Feed packets of so many samples per sensor. None: large blocks. The results are the same.
+    correct_accelerometers : bool
+        First estimate the offset of every accelerometer that is wrong at rest from the whole recording, and take it off
+        where the recording allows it. `result.setup` says what was done (`SensorSetup.acc_note`).
     """
     if baseline is not None:
         raise ConfigError("baseline is not available in this version; alignment is judged against the person's own stand")
-    if offline:
-        raise ConfigError("offline smoothing is not available in this version; leave offline=False")
+    if offline and packet_samples is not None:
+        raise ConfigError("packets of a size are for checking the live way; smoothing offline takes all samples at once")
     setup = session_setup(recording.setup, drill, stand_s, movement_s)
+    if offline and setup.filter != "vqf":
+        raise ConfigError(f"offline smoothing belongs to the filter vqf, not to {setup.filter}; leave one of both away")
+    clock = timing or Timing()
+    if correct_accelerometers:
+        began = time.perf_counter()
+        setup = with_corrected_accelerometers(recording, setup)
+        clock.add("accelerometers", began)
     pipeline = Pipeline(setup)
     builder = ResultBuilder(setup)
-    clock = timing or Timing()
     total_us = max(1.0, recording.duration_s * 1e6)
-    last = time.perf_counter()
     packets = recording.blocks(BLOCK_S) if packet_samples is None else recording.packets(packet_samples)
-    for packet in packets:
-        last = clock.add("decode", last)
-        out = pipeline.push(packet)
+    smoothed = _smoothed(pipeline, packets, clock) if offline else None
+    if smoothed is None:
+        outputs = _as_they_came(pipeline, packets, clock)
+    else:
+        outputs = _in_that_order(pipeline, smoothed.poses, clock)
+    for out in outputs:
         builder.add(out)
-        last = clock.add("pipeline", last)
         if progress is not None and len(out.frames):
             progress(min(1.0, float(out.frames.t_us[-1]) / total_us))
+    last = time.perf_counter()
     builder.add(pipeline.finish())
     last = clock.add("pipeline", last)
-    result = builder.result(pipeline.health(), pipeline.body.calibration, incomplete=recording.incomplete)
+    health = pipeline.health()
+    if smoothed is not None:
+        known = zip(health, smoothed.gyr_bias, strict=True)
+        health = tuple(replace(h, gyr_bias_dps=math.degrees(bias)) for h, bias in known)
+    result = builder.result(health, pipeline.body.calibration, incomplete=recording.incomplete, offline=offline)
     clock.add("collect", last)
     if progress is not None:
         progress(1.0)
     return result
+
+
+def _as_they_came(pipeline: Pipeline, packets: Iterable[Packet], clock: Timing) -> Iterator[Outputs]:
+    last = time.perf_counter()
+    for packet in packets:
+        last = clock.add("decode", last)
+        out = pipeline.push(packet)
+        clock.add("pipeline", last)
+        yield out
+        last = time.perf_counter()
+
+
+@dataclass(slots=True)
+class _Smoothed:
+    """A whole recording, smoothed: the poses of each packet in the order in which they came."""
+
+    poses: list[tuple[int, PoseBlock, int]]
+    """Number of the sensor, poses, and the time that the packet covered in µs."""
+    gyr_bias: list[float]
+    """rad/s of each sensor, mean over the recording."""
+
+
+def _smoothed(pipeline: Pipeline, packets: Iterable[Packet], clock: Timing) -> _Smoothed:
+    """All packets as far as the filter, then each sensor as one."""
+    last = time.perf_counter()
+    came: list[tuple[int, int]] = []
+    rows: list[list[Rows]] = [[] for _ in pipeline.setup.sensors]
+    for packet in packets:
+        last = clock.add("decode", last)
+        if len(packet):
+            i = pipeline.number_of(packet)
+            came.append((i, pipeline.span_us(packet)))
+            rows[i].append(pipeline.rows(packet))
+            last = clock.add("pipeline", last)
+    blocks, gyr_bias = [], []
+    for of_sensor, sensor in zip(rows, pipeline.setup.sensors, strict=True):
+        poses, bias = smooth_blocks(of_sensor, sensor.rate_hz)
+        blocks.append(iter(poses))
+        gyr_bias.append(bias)
+        of_sensor.clear()
+    clock.add("smooth", last)
+    return _Smoothed([(i, next(blocks[i]), span_us) for i, span_us in came], gyr_bias)
+
+
+def _in_that_order(pipeline: Pipeline, poses: Iterable[tuple[int, PoseBlock, int]], clock: Timing) -> Iterator[Outputs]:
+    for i, block, span_us in poses:
+        last = time.perf_counter()
+        out = pipeline.push_poses(i, block, span_us)
+        clock.add("pipeline", last)
+        yield out

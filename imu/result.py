@@ -33,6 +33,8 @@ class Result:
     calibration: Calibration | None
     incomplete: bool = False
     """The recording ended torn (power cut, kill): everything up to there is in here."""
+    offline: bool = False
+    """Smoothed with what came later: nearer to the truth than what was shown live, and not to be compared with it."""
 
     @property
     def t_us(self) -> Ints:
@@ -129,7 +131,12 @@ class ResultBuilder:
         self.decisions += out.cues
 
     def result(
-        self, health: tuple[Health, ...], calibration: Calibration | None, *, incomplete: bool = False
+        self,
+        health: tuple[Health, ...],
+        calibration: Calibration | None,
+        *,
+        incomplete: bool = False,
+        offline: bool = False,
     ) -> Result:
         return Result(
             self.setup,
@@ -140,4 +147,5 @@ class ResultBuilder:
             health,
             calibration,
             incomplete,
+            offline,
         )

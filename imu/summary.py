@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from imu.conventions import ANGLES, angle_label
+from imu.packets import Health
 from imu.result import Result
 
 
@@ -22,6 +23,8 @@ def _known(value: float, form: str) -> str:
 def summary_lines(result: Result) -> list[str]:
     """Repetitions, cues, angle ranges, data quality and the fingerprint of one result."""
     lines = [f"Session      {_duration(result)}{' (recording incomplete: it ended abruptly)' if result.incomplete else ''}"]
+    if result.offline:
+        lines.append("             smoothed offline: with what came later, so not what was shown live")
     lines += _calibration(result) + _repetitions(result) + _cues(result) + _angles(result) + _sensors(result)
     lines.append(f"Fingerprint  {result.digest()}  (equal = bit-identical angles, events, repetitions and cues)")
     return lines
@@ -91,12 +94,20 @@ def _angles(result: Result) -> list[str]:
     return lines
 
 
+def _check(h: Health) -> str:
+    if h.check == "unchecked":
+        return "not checked: no rest"
+    return f"at rest {h.check}" if h.check == "good" else f"at rest {h.check}: {h.note}"
+
+
 def _sensors(result: Result) -> list[str]:
     lines = ["Sensors"]
-    for h in result.health:
+    for sensor, h in zip(result.setup.sensors, result.health, strict=True):
         clock = "as given" if math.isnan(h.clock_uncertainty_ms) else f"± {h.clock_uncertainty_ms:.2f} ms"
         lines.append(
             f"  {h.segment:12s} {h.sensor:16s}  {h.received} samples, lost {h.lost} ({h.lost_share:.2%}),"
-            f" filled {h.filled}, restarts {h.restarts}, clock {clock}"
+            f" filled {h.filled}, restarts {h.restarts}, clock {clock}, {_check(h)}"
         )
+        if sensor.acc_note:
+            lines.append(f"  {'':29s}  {sensor.acc_note}")
     return lines

@@ -26,7 +26,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="N",
         help="feed the samples in packets of N per sensor, as a check: the results are the same (default: large blocks)",
     )
+    p.add_argument(
+        "--offline",
+        action="store_true",
+        help="smooth with what came later: nearer to the truth, and not what was shown live",
+    )
     p.add_argument("--timing", action="store_true", help="print where the time went")
+    p.add_argument(
+        "--correct-accelerometers",
+        action="store_true",
+        help="first find the offset of accelerometers that are wrong at rest in the recording itself, and take it off",
+    )
     add_drill(p)
     add_windows(p)
     p.set_defaults(run=run)
@@ -46,11 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     result = process(
         recording,
         drill_of(arguments),
+        offline=arguments.offline,
         stand_s=arguments.stand,
         movement_s=arguments.movement,
         progress=progress if show else None,
         timing=timing,
         packet_samples=arguments.packets,
+        correct_accelerometers=arguments.correct_accelerometers,
     )
     print("\n".join(summary_lines(result)))
     if folder is not None:

@@ -21,17 +21,22 @@ not believed are bridged in the inertial frame, from the smooth one and from the
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imu.fusion import coefficients, vqf
-from imu.fusion.coefficients import Coefficients, Params
-from imu.fusion.quaternion import between, mul, normalise, rotate
-from imu.kernels import kernel
-from imu.packets import Floats
+from imu.fusion import two_way, vqf
+from imu.fusion.channel import PoseBlock
+from imu.fusion.coefficients import P0, Coefficients, Params, low_pass
+from imu.fusion.gaps import FRESH, RESTART, SKIP_ACC
+from imu.fusion.rows import Rows
+from imu.packets import Floats, Quality
+
+_SETTLING: Final = np.uint16(Quality.SETTLING)
 
 MIRRORED: Final = 10.0
 """Time constants of acceleration that are mirrored at either end: what the low-pass started with has decayed to 5e-5."""
@@ -41,17 +46,15 @@ those rows have of the time constant: after a second of saturation in 3 s, 1 %."
 LIKE_NEIGHBOURS_S: Final = 0.05
 """How long a limb's acceleration stays like that of a neighbouring row. A straight line is right for single rows and
 leaves several degrees after a second; the smooth value alone costs a tenth of a degree where every tenth row is missing."""
-_BIAS, _P, _P0, _TS = vqf.BIAS, vqf.P, coefficients.P0, coefficients.TS
-Symmetric = tuple[float, float, float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Smoothed:
-    """What the samples of one stretch say together."""
+    """What the samples of a recording say together."""
 
     q: Floats
-    """(n, 4) q_earth_sensor; at the first row with a usable acceleration its heading is the real-time filter's. NaN if no
-    acceleration is usable."""
+    """(n, 4) q_earth_sensor; NaN in a stretch without any usable acceleration. The heading of a stretch is the one that the
+    real-time filter has at the first row with a usable acceleration."""
     bias: Floats
     """(n, 3) rad/s, gyroscope bias: `gyr - bias` is the rate that `q` turns with."""
     bias_sigma: Floats
@@ -85,29 +88,79 @@ def smooth(
     """
     c = Coefficients.of(rate_hz, params)
     g, a, use = _checked(gyr, acc, use_acc)
-    n = len(g)
-    q, bias, sigma = np.full((n, 4), np.nan), np.zeros((n, 3)), np.zeros(n)
-    if n == 0:
-        return Smoothed(q, bias, sigma)
-    bias_back, p, p_back = np.empty((n, 3)), np.empty((n, 6)), np.empty((n, 6))
-    first = int(np.argmax(use))
-    start = np.empty(4)
-    run_forward(vqf.initial_state(c)[0], c.row, g, a, use, first, bias, p, start)
-    run_backward(vqf.initial_state(c)[0], c.row, g, a, use, bias_back, p_back)
-    combine(bias, p, bias_back, p_back, c.row[_P0], sigma)
-    if use[first]:
-        strap_down(g, bias, 1.0 / rate_hz, q)
-        force, up = np.empty((n, 3)), np.empty((n, 3))
-        to_inertial(q, a, use, force)
-        tau_rows = max(1, math.ceil(c.params.tau_acc_s * rate_hz))
-        b = coefficients.low_pass(c.params.tau_acc_s, 1.0 / rate_hz)
-        margin = math.ceil(MIRRORED * tau_rows)
-        low_pass_both_ways(force, b, tau_rows, margin, up)
-        for _ in range(0 if use.all() else REPEATS):
-            bridge(force, up, use, math.exp(-1.0 / (rate_hz * LIKE_NEIGHBOURS_S)))
-            low_pass_both_ways(force, b, tau_rows, margin, up)
-        turn_upright(q, up, first, start)
+    return _smooth(c, g, a, use, np.zeros(len(g), np.int32))
+
+
+def smooth_rows(rows: Rows, rate_hz: float, params: Params | None = None) -> Smoothed:
+    """The same for a sensor's rows as the gap policy left them: each stretch between restarts by itself.
+
+    As in the real-time filter, the bias survives a hole and is forgotten when the sensor was off; here in both directions.
+    """
+    c = Coefficients.of(rate_hz, params)
+    starts = np.where((rows.actions & RESTART) != 0, np.maximum(rows.holes, 1), two_way.GOES_ON)
+    starts = np.where((rows.actions & FRESH) != 0, two_way.ANEW, starts).astype(np.int32)
+    return _smooth(c, rows.gyr, rows.acc, (rows.actions & SKIP_ACC) == 0, starts)
+
+
+def smooth_blocks(blocks: Sequence[Rows], rate_hz: float, params: Params | None = None) -> tuple[list[PoseBlock], float]:
+    """All blocks of one sensor in their order, smoothed as one: what its channel would have given, from both sides.
+
+    Also returns the norm of the mean gyroscope bias, rad/s. The flags are those of the gap policy, but that the first
+    second of a recording is not SETTLING where its acceleration is believed. After a restart SETTLING stays: it also says
+    that the heading is a new one.
+    """
+    if not blocks:
+        return [], math.nan
+    rows = Rows(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Rows)))
+    s = smooth_rows(rows, rate_hz, params)
+    flags = rows.flags.copy()
+    settled = np.flatnonzero((flags & _SETTLING) == 0)
+    if len(settled):
+        begin = slice(0, int(settled[0]))
+        flags[begin] &= np.where((rows.actions[begin] & SKIP_ACC) == 0, ~_SETTLING, ~np.uint16(0))
+    gyr = rows.gyr - s.bias
+    ends = np.cumsum([len(b) for b in blocks])
+    poses = [
+        PoseBlock(rows.t_us[i], s.q[i], gyr[i], rows.acc[i], flags[i], rows.arrived_us[i])
+        for i in (slice(end - len(b), end) for b, end in zip(blocks, ends, strict=True))
+    ]
+    return poses, float(np.linalg.norm(s.bias.mean(axis=0))) if len(rows) else math.nan
+
+
+def _smooth(c: Coefficients, gyr: Floats, acc: Floats, use: NDArray[np.bool_], starts: NDArray[np.int32]) -> Smoothed:
+    n = len(gyr)
+    q, bias, bias_back, sigma = np.empty((n, 4)), np.empty((n, 3)), np.empty((n, 3)), np.empty(n)
+    p, p_back = np.empty((n, 6)), np.empty((n, 6))
+    two_way.run_forward(vqf.initial_state(c)[0], c.row, gyr, acc, use, starts, bias, p, q)
+    two_way.run_backward(vqf.initial_state(c)[0], c.row, gyr, acc, use, starts, bias_back, p_back)
+    two_way.combine(bias, p, bias_back, p_back, c.row[P0], sigma)
+    borders = [0, *np.flatnonzero(starts[1:] != two_way.GOES_ON) + 1, n]
+    for begin, end in pairwise(borders):
+        i = slice(begin, end)
+        _smooth_stretch(c, gyr[i], acc[i], use[i], bias[i], q[i])
     return Smoothed(q, bias, sigma)
+
+
+def _smooth_stretch(
+    c: Coefficients, gyr: Floats, acc: Floats, use: NDArray[np.bool_], bias: Floats, q: Floats
+) -> None:
+    """q (n, 4) of the real-time filter becomes the smoothed one, in place."""
+    if not use.any():
+        q[:] = np.nan
+        return
+    first = int(np.argmax(use))
+    start = q[first].copy()
+    two_way.strap_down(gyr, bias, 1.0 / c.rate_hz, q)
+    force, up = np.empty((len(q), 3)), np.empty((len(q), 3))
+    two_way.to_inertial(q, acc, use, force)
+    tau_rows = max(1, math.ceil(c.params.tau_acc_s * c.rate_hz))
+    b = low_pass(c.params.tau_acc_s, 1.0 / c.rate_hz)
+    margin = math.ceil(MIRRORED * tau_rows)
+    two_way.low_pass_both_ways(force, b, tau_rows, margin, up)
+    for _ in range(0 if use.all() else REPEATS):
+        two_way.bridge(force, up, use, math.exp(-1.0 / (c.rate_hz * LIKE_NEIGHBOURS_S)))
+        two_way.low_pass_both_ways(force, b, tau_rows, margin, up)
+    two_way.turn_upright(q, up, first, start)
 
 
 def _checked(gyr: ArrayLike, acc: ArrayLike, use_acc: ArrayLike | None) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -129,188 +182,3 @@ def _checked(gyr: ArrayLike, acc: ArrayLike, use_acc: ArrayLike | None) -> tuple
         use &= wanted
     a[~use] = 0.0
     return g, a, use
-
-
-@kernel
-def _keep(s: Floats, sign: float, bias: Floats, p: Floats) -> None:
-    for x in range(3):
-        bias[x] = sign * s[_BIAS + x]
-    for x in range(6):
-        p[x] = s[_P + x]
-
-
-@kernel
-def run_forward(
-    s: Floats, c: Floats, gyr: Floats, acc: Floats, use: NDArray[np.bool_], first: int,
-    bias: Floats, p: Floats, start: Floats,
-) -> None:  # fmt: skip
-    """Bias (n, 3) and covariance (n, 6) of the real-time filter at every row, and its orientation at row `first`."""
-    for k in range(gyr.shape[0]):
-        vqf.step(s, c, (gyr[k, 0], gyr[k, 1], gyr[k, 2]), (acc[k, 0], acc[k, 1], acc[k, 2]), use[k])
-        _keep(s, 1.0, bias[k], p[k])
-        if k == first:
-            start[0], start[1], start[2], start[3] = vqf.orientation_of(s)
-
-
-@kernel
-def run_backward(
-    s: Floats, c: Floats, gyr: Floats, acc: Floats, use: NDArray[np.bool_], bias: Floats, p: Floats
-) -> None:
-    """The same of the filter that sees the motion in reverse: what turned row k + 1 into row k is the rate of row k + 1."""
-    n = gyr.shape[0]
-    for k in range(n - 1, -1, -1):
-        w = gyr[min(k + 1, n - 1)]
-        vqf.step(s, c, (-w[0], -w[1], -w[2]), (acc[k, 0], acc[k, 1], acc[k, 2]), use[k])
-        _keep(s, -1.0, bias[k], p[k])
-
-
-@kernel
-def _inverse(m: Symmetric) -> Symmetric:
-    """Inverse of a positive definite matrix xx, xy, xz, yy, yz, zz by cofactors."""
-    xx, xy, xz, yy, yz, zz = m
-    c0, c1, c2 = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
-    f = 1.0 / (xx * c0 + xy * c1 + xz * c2)
-    return (f * c0, f * c1, f * c2, f * (xx * zz - xz * xz), f * (xy * xz - xx * yz), f * (xx * yy - xy * xy))
-
-
-@kernel
-def _times(m: Symmetric, x: float, y: float, z: float) -> tuple[float, float, float]:
-    return (m[0] * x + m[1] * y + m[2] * z, m[1] * x + m[3] * y + m[4] * z, m[2] * x + m[4] * y + m[5] * z)
-
-
-@kernel
-def combine(bias: Floats, p: Floats, bias_back: Floats, p_back: Floats, p0: float, sigma: Floats) -> None:
-    """Forward and backward bias (n, 3), weighted by their covariances (n, 6), into `bias`; sigma (n,).
-
-    Both passes started from the same prior; for sigma it counts once. For the bias itself it counts twice, as in the
-    paper: taking it off would be right if the errors of both were independent, and on the two-link recordings it made the
-    heading a fifth worse.
-    """
-    prior = 1.0 / p0
-    for k in range(bias.shape[0]):
-        f, r = p[k], p_back[k]
-        one, two = _inverse((f[0], f[1], f[2], f[3], f[4], f[5])), _inverse((r[0], r[1], r[2], r[3], r[4], r[5]))
-        both = _inverse(
-            (one[0] + two[0], one[1] + two[1], one[2] + two[2], one[3] + two[3], one[4] + two[4], one[5] + two[5])
-        )
-        u = _times(one, bias[k, 0], bias[k, 1], bias[k, 2])
-        v = _times(two, bias_back[k, 0], bias_back[k, 1], bias_back[k, 2])
-        bias[k, 0], bias[k, 1], bias[k, 2] = _times(both, u[0] + v[0], u[1] + v[1], u[2] + v[2])
-        both = _inverse(
-            (
-                one[0] + two[0] - prior, one[1] + two[1], one[2] + two[2],
-                one[3] + two[3] - prior, one[4] + two[4], one[5] + two[5] - prior,
-            )
-        )  # fmt: skip
-        # no eigenvalue is larger than the largest sum of a row
-        bound = max(
-            abs(both[0]) + abs(both[1]) + abs(both[2]),
-            max(abs(both[1]) + abs(both[3]) + abs(both[4]), abs(both[2]) + abs(both[4]) + abs(both[5])),
-        )
-        sigma[k] = math.sqrt(min(bound, p0))
-
-
-@kernel
-def strap_down(gyr: Floats, bias: Floats, ts: float, q: Floats) -> None:
-    """Integrate gyr - bias (n, 3) rad/s from the identity: q (n, 4) q_inertial_sensor."""
-    now = (1.0, 0.0, 0.0, 0.0)
-    for k in range(gyr.shape[0]):
-        x, y, z = gyr[k, 0] - bias[k, 0], gyr[k, 1] - bias[k, 1], gyr[k, 2] - bias[k, 2]
-        norm = math.sqrt(x * x + y * y + z * z)
-        half = 0.5 * norm * ts
-        f = math.sin(half) / norm if norm > 0.0 else 0.0
-        now = normalise(mul(now, (math.cos(half), f * x, f * y, f * z)))
-        q[k, 0], q[k, 1], q[k, 2], q[k, 3] = now
-
-
-@kernel
-def to_inertial(q: Floats, acc: Floats, use: NDArray[np.bool_], out: Floats) -> None:
-    """acc (n, 3) in the inertial frame; rows without `use` on the line between their neighbours."""
-    for k in range(q.shape[0]):
-        if use[k]:
-            out[k, 0], out[k, 1], out[k, 2] = rotate(q[k], acc[k])
-    bridge(out, np.zeros_like(out), use, 1.0)
-
-
-@kernel
-def bridge(x: Floats, smooth_x: Floats, use: NDArray[np.bool_], keep: float) -> None:
-    """Fill the rows of x (n, 3) without `use`, in place: the smooth value, plus what lies on the line between the deviations
-    of both neighbours from it, of which `keep` (0..1) is left after each row.
-
-    At the ends there is one neighbour. At least one row must be used.
-    """
-    n = x.shape[0]
-    last = -1
-    for k in range(n + 1):
-        if k < n and not use[k]:
-            continue
-        for j in range(last + 1, k):
-            # share of the row behind the hole
-            share = 0.0 if k == n else 1.0 if last < 0 else (j - last) / (k - last)
-            before, behind = (1.0 - share) * keep ** (j - last), share * keep ** (k - j)
-            for c in range(3):
-                deviation = 0.0
-                if last >= 0:
-                    deviation += before * (x[last, c] - smooth_x[last, c])
-                if k < n:
-                    deviation += behind * (x[k, c] - smooth_x[k, c])
-                x[j, c] = smooth_x[j, c] + deviation
-        last = k
-
-
-@kernel
-def _mirrored(k: int, n: int) -> int:
-    """Row that stands for row k of a stretch 0..n-1 which goes on as its own mirror image, again and again."""
-    k %= 2 * n
-    return k if k < n else 2 * n - 1 - k
-
-
-@kernel
-def low_pass_both_ways(
-    x: Floats, b: tuple[float, float, float, float, float], mean_rows: int, margin: int, out: Floats
-) -> None:
-    """Second-order low-pass b0, b1, b2, a1, a2 of every column of x (n, m), forward and then backward, into out (n, m).
-
-    `margin` mirrored rows at either end are filtered too; each pass starts steady at the mean of its first `mean_rows`.
-    """
-    n = x.shape[0]
-    rows = n + 2 * margin
-    mean_rows = min(mean_rows, rows)
-    y = np.empty(rows)
-    for column in range(x.shape[1]):
-        for k in range(rows):
-            y[k] = x[_mirrored(k - margin, n), column]
-        for backward in (False, True):
-            mean = 0.0
-            for k in range(mean_rows):
-                mean += y[rows - 1 - k if backward else k] / mean_rows
-            z0, z1 = mean * (1.0 - b[0]), mean * (b[2] - b[4])
-            for k in range(rows):
-                i = rows - 1 - k if backward else k
-                v = y[i]
-                y[i] = b[0] * v + z0
-                z0 = b[1] * v - b[3] * y[i] + z1
-                z1 = b[2] * v - b[4] * y[i]
-        for k in range(n):
-            out[k, column] = y[margin + k]
-
-
-@kernel
-def turn_upright(q: Floats, up: Floats, first: int, start: Floats) -> None:
-    """q_inertial_sensor (n, 4) becomes q_earth_sensor, in place; up (n, 3): smooth acceleration in the inertial frame.
-
-    At row `first` the heading is that of `start` (4,).
-    """
-    earth = (1.0, 0.0, 0.0, 0.0)
-    for k in range(q.shape[0]):
-        v = rotate(earth, up[k])
-        # free fall to the last bit has no direction: as before
-        if v[0] * v[0] + v[1] * v[1] + v[2] * v[2] > 1e-20:
-            earth = normalise(mul(between(v, (0.0, 0.0, 1.0)), earth))
-        q[k, 0], q[k, 1], q[k, 2], q[k, 3] = mul(earth, q[k])
-    e = mul((start[0], start[1], start[2], start[3]), (q[first, 0], -q[first, 1], -q[first, 2], -q[first, 3]))
-    length = math.hypot(e[0], e[3])
-    # a half turn about a horizontal axis has no heading
-    turn = (e[0] / length, 0.0, 0.0, e[3] / length) if length > 1e-9 else (1.0, 0.0, 0.0, 0.0)
-    for k in range(q.shape[0]):
-        q[k, 0], q[k, 1], q[k, 2], q[k, 3] = normalise(mul(turn, q[k]))

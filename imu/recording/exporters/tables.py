@@ -120,6 +120,7 @@ def _summary(result: Result) -> dict[str, object]:
         "software_version": __version__,
         "fingerprint": result.digest(),
         "incomplete": result.incomplete,
+        "offline": result.offline,
         "frames": len(t),
         "duration_s": float(t[-1] - t[0]) * 1e-6 if len(t) else 0.0,
         "repetitions": len(result.repetitions),
