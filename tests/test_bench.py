@@ -18,7 +18,7 @@ from imu.bench.accuracy import judge_all, trials_table
 from imu.bench.allocations import allocation_counter
 from imu.bench.judging import judge
 from imu.bench.losses import arrived, part, thinned
-from imu.bench.stopwatch import BLOCK, Task, beside, each_call, ratio_of_blocks
+from imu.bench.stopwatch import BLOCK, Call, Task, beside, each_call, ratio_of_blocks
 from imu.bench.tables import Column
 from imu.cli import main
 from imu.conventions import G
@@ -294,8 +294,11 @@ def test_every_call_has_the_one_that_it_is_compared_with_beside_it() -> None:
     assert "".join(order) == "cab" + "cacb" + "acbc" + "cacb"
     assert {name: len(times.speedup) for name, times in found.items()} == {"a": 3, "b": 3}
     calls: list[tuple[str, int]] = []
-    one, other = each_call((lambda k: calls.append(("a", k)), lambda k: calls.append(("b", k))), 2 * BLOCK)
+    seen: list[int] = []
+    a, b = Call(lambda k: calls.append(("a", k))), Call(lambda k: calls.append(("b", k)), seen.append)
+    one, other = each_call([a, b], 2 * BLOCK)
     assert calls == [(name, k) for first in (0, BLOCK) for name in "ab" for k in range(first, first + BLOCK)]
+    assert seen == list(range(2 * BLOCK))  # not timed, once before each call
     assert len(one) == len(other) == 2 * BLOCK
 
 

@@ -77,10 +77,22 @@ def _timed(task: Task) -> float:
     return (time.perf_counter_ns() - began) / task.samples
 
 
-def each_call(calls: Sequence[Callable[[int], object]], n: int) -> list[Floats]:
-    """ns of each of n single calls `call(k)` of every function: (n,); blocks of calls in turn, the timer itself taken off.
+def _nothing(_: int) -> None:
+    pass
 
-    Nothing is called before: whoever wants to leave out the first calls does so.
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is timed with the number of each call, and what is done before it and is not."""
+
+    call: Callable[[int], object]
+    prepare: Callable[[int], object] = _nothing
+
+
+def each_call(calls: Sequence[Call], n: int) -> list[Floats]:
+    """ns of each of n single calls of every function: (n,); blocks of calls in turn, the timer itself taken off.
+
+    No first calls are left out: whoever wants that makes them.
     """
     found = [np.empty(n) for _ in calls]
     clock = time.perf_counter_ns
@@ -91,8 +103,10 @@ def each_call(calls: Sequence[Callable[[int], object]], n: int) -> list[Floats]:
     timer = float(np.median(empty))
     with no_collection():
         for first in range(0, n, BLOCK):
-            for call, times in zip(calls, found, strict=True):
+            for each, times in zip(calls, found, strict=True):
+                call, prepare = each.call, each.prepare
                 for k in range(first, min(n, first + BLOCK)):
+                    prepare(k)
                     began = clock()
                     call(k)
                     times[k] = clock() - began
