@@ -9,6 +9,7 @@ from imu.conventions import G
 from imu.fusion.batch import OrientationFilter, orientation
 from imu.fusion.channel import SensorChannel
 from imu.fusion.grid import Grid
+from imu.fusion.smoother import smooth
 from imu.packets import ClockMark, Packet
 
 
@@ -30,3 +31,4 @@ def warm_up() -> None:
         orientation(gyr, acc, t_us=t_us, method=method)
         OrientationFilter(100.0, method=method).update(gyr, acc)
         OrientationFilter(100.0, 2, method=method).update(*two)
+    smooth(gyr, acc, 100.0, use_acc=lost == 0)
