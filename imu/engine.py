@@ -186,6 +186,8 @@ class Engine:
             builder.add(out)
             _log(recorder, out)
             if recorder is not None:
+                for health in pipeline.health():
+                    recorder.log("health", asdict(health))
                 recorder.close()
             self._check_sound(setup.t0_host_ns)
             self.result = builder.result(pipeline.health(), pipeline.body.calibration)
