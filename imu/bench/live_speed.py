@@ -42,7 +42,7 @@ def packets_table(trial: Trial, packages: Packages, calls: int) -> Table:
         tuple((name, (*_percentiles_us(t), ratio_of_blocks(t, times[BASE]))) for name, t in times.items()),
         (
             "The time of reading the clock is taken off. vqf C++ needs one call per sensor and sample.",
-            "same buffers: the caller writes each packet where the one before was, so nothing is looked at twice.",
+            "same buffers: the caller writes each packet where the last one was; nothing is checked twice.",
         ),
     )
 
