@@ -96,8 +96,8 @@ def _angles(result: Result) -> list[str]:
 
 def _check(h: Health) -> str:
     if h.check == "unchecked":
-        return "not checked: no rest"
-    return f"at rest {h.check}" if h.check == "good" else f"at rest {h.check}: {h.note}"
+        return "not checked (no rest)"
+    return "check good" if h.check == "good" else f"check {h.check}: {h.note}"
 
 
 def _sensors(result: Result) -> list[str]:

@@ -71,6 +71,18 @@ class AccOffset:
         return math.hypot(*self.offset)
 
     @property
+    def known_size(self) -> float:
+        """m/s², without the part along a direction that is not observable."""
+        along = 0.0 if self.unobservable is None else float(np.array(self.offset) @ np.array(self.unobservable))
+        return math.sqrt(max(0.0, self.size**2 - along * along))
+
+    @property
+    def certainty(self) -> float:
+        """Size of the offset as a multiple of its uncertainty, all directions taken together."""
+        offset = np.array(self.offset)
+        return math.sqrt(float(offset @ np.linalg.solve(self.covariance, offset)))
+
+    @property
     def inclination_sigma(self) -> float:
         """rad, 1σ of the inclination after the correction, in the worst direction."""
         return float(math.asin(min(1.0, self.principal_sigmas[2] / G)))
