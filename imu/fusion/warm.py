@@ -6,6 +6,7 @@ import numpy as np
 
 from imu.config import FILTERS, SensorSetup
 from imu.conventions import G
+from imu.fusion.acc_offset import estimate_acc_offset
 from imu.fusion.batch import OrientationFilter, orientation
 from imu.fusion.channel import SensorChannel
 from imu.fusion.grid import Grid
@@ -32,3 +33,4 @@ def warm_up() -> None:
         OrientationFilter(100.0, method=method).update(gyr, acc)
         OrientationFilter(100.0, 2, method=method).update(*two)
     smooth(gyr, acc, 100.0, use_acc=lost == 0)
+    estimate_acc_offset(gyr, acc, 100.0)
