@@ -14,6 +14,7 @@ from imu.clock.layout import (
     SECOND,
     SENT_FLOOR_US,
     SKEW_PRIOR,
+    SLACK,
     UP_D,
     UP_T,
 )
@@ -102,7 +103,7 @@ def line_between(
         for j in range(max(0, k - patience), min(n, k + patience + 1)):
             if abs(bins[j, UP_T] - bins[k, UP_T]) <= (patience + 1.0) * SECOND:
                 low = min(low, bins[j, UP_D] - rate * (bins[j, UP_T] - bins[k, UP_T]))
-        floors[k] = low - gap - NOISE_US
+        floors[k] = low - gap - NOISE_US - bins[k, SLACK]
     # the room is a concave function of the rate: find its largest value, then where it ends on both sides
     left, right = -skew_limit, skew_limit
     for _ in range(SEARCH):

@@ -33,6 +33,8 @@ from imu.clock.layout import (
     IMPATIENCE,
     JUMP_US,
     LAG,
+    LEARNING_S,
+    LEARNING_SLACK_US,
     LINE_A,
     LINE_B,
     LINE_T,
@@ -50,6 +52,7 @@ from imu.clock.layout import (
     SENT,
     SENT_FLOOR_US,
     SIGMA,
+    SLACK,
     SMALLEST,
     STAMPED,
     STAMPS_GONE_US,
@@ -145,6 +148,7 @@ def _finish_second(f: Floats, i: Ints, bins: Floats, held: Floats, histograms: F
                 bins[k, c] = bins[k + 1, c]
     bins[old, UP_T], bins[old, UP_D] = time, offset
     bins[old, DOWN_T], bins[old, DOWN_D] = f[LOW_T], f[LOW_D]
+    bins[old, SLACK] = LEARNING_SLACK_US if i[COUNTED] != 0 and i[BIN] < LEARNING_S else 0.0
     i[N_BINS] = old + 1
     if i[STAMPED] != 0 and old >= 5:
         above = below = 0

@@ -46,6 +46,10 @@ PATIENCE, IMPATIENCE = 10, 2
 """A second may be late as a whole if there was a smaller delay so many seconds before or after; the smaller number where
 samples are only counted, because one that is lost unseen delays all that follow."""
 
+LEARNING_S: Final = 4
+LEARNING_SLACK_US: Final = 50_000.0
+"""Where samples are only counted: the first seconds, and how long their packets may have waited (a connection interval)."""
+
 SAMPLED, SENT, ASKED, ANSWERED = 0, 1, 2, 3
 """Kinds of marks, see `ClockMark`."""
 
@@ -61,6 +65,7 @@ INTS: Final = 13
 ) = range(16)  # fmt: skip
 FLOATS: Final = 16
 # Columns of a finished second: the smallest delay (with stamps: their lower quartile) and its time, a ping's bound.
-UP_T, UP_D, DOWN_T, DOWN_D = range(4)
+# SLACK: what the smallest delay may be too large by, because the rate was not known yet when it was chosen.
+UP_T, UP_D, DOWN_T, DOWN_D, SLACK = range(5)
 DELAYS, STEPS = range(2)  # rows of the histograms: delays above the smallest of their second; from arrival to arrival
-BIN_COLUMNS: Final = 4
+BIN_COLUMNS: Final = 5

@@ -61,7 +61,7 @@ def line_between(
     for k in range(len(bins)):
         j = slice(max(0, k - patience), k + patience + 1)
         near = np.abs(time[j] - time[k]) <= (patience + 1.0) * c.SECOND
-        floors[k] = np.min((up[j] - rate * (time[j] - time[k]))[near]) - gap - c.NOISE_US
+        floors[k] = np.min((up[j] - rate * (time[j] - time[k]))[near]) - gap - c.NOISE_US - bins[k, c.SLACK]
     pinged = bins[:, c.DOWN_D] > -np.inf
     low_t = np.append(time, bins[pinged, c.DOWN_T])
     low_d = np.append(floors, bins[pinged, c.DOWN_D])
@@ -189,7 +189,8 @@ class ClockTwin:
                 early = self.line[1] + self.line[2] * (row[0] - self.line[0]) - row[1]
                 if early > self.gap + c.JUMP_US + 3.0 * self.sigma:
                     self.bins = self.bins[:0]
-        self.bins = np.vstack((self.bins, [*row, *self.lower]))[-c.BINS :]
+        slack = c.LEARNING_SLACK_US if self.counted and self.second < c.LEARNING_S else 0.0
+        self.bins = np.vstack((self.bins, [*row, *self.lower, slack]))[-c.BINS :]
         if self.stamped and len(self.bins) >= 6 and self.line is not None:
             r = self.bins[-3:, c.UP_D] - self.line[1] - self.line[2] * (self.bins[-3:, c.UP_T] - self.line[0])
             if (r > c.JUMP_US).all() or (r < -c.JUMP_US).all():
