@@ -95,7 +95,9 @@ def process(
     if baseline is not None:
         raise ConfigError("baseline is not available in this version; alignment is judged against the person's own stand")
     if offline and packet_samples is not None:
-        raise ConfigError("packets of a size are for checking the live way; smoothing offline takes all samples at once")
+        raise ConfigError(
+            "packets of a given size are for checking the live way, offline takes all samples at once; leave one of both away"
+        )
     setup = session_setup(recording.setup, drill, stand_s, movement_s)
     if offline and setup.filter != "vqf":
         raise ConfigError(f"offline smoothing belongs to the filter vqf, not to {setup.filter}; leave one of both away")
@@ -108,11 +110,12 @@ def process(
     builder = ResultBuilder(setup)
     total_us = max(1.0, recording.duration_s * 1e6)
     packets = recording.blocks(BLOCK_S) if packet_samples is None else recording.packets(packet_samples)
-    smoothed = _smoothed(pipeline, packets, clock) if offline else None
-    if smoothed is None:
-        outputs = _as_they_came(pipeline, packets, clock)
+    gyr_bias: tuple[float, ...] = ()
+    if offline:
+        smoothed, gyr_bias = _smoothed(pipeline, packets, clock)
+        outputs = _in_that_order(pipeline, smoothed, clock)
     else:
-        outputs = _in_that_order(pipeline, smoothed.poses, clock)
+        outputs = _as_they_came(pipeline, packets, clock)
     for out in outputs:
         builder.add(out)
         if progress is not None and len(out.frames):
@@ -121,8 +124,8 @@ def process(
     builder.add(pipeline.finish())
     last = clock.add("pipeline", last)
     health = pipeline.health()
-    if smoothed is not None:
-        known = zip(health, smoothed.gyr_bias, strict=True)
+    if offline:  # the real-time filter, which is asked for the bias otherwise, has not run
+        known = zip(health, gyr_bias, strict=True)
         health = tuple(replace(h, gyr_bias_dps=math.degrees(bias)) for h, bias in known)
     result = builder.result(health, pipeline.body.calibration, incomplete=recording.incomplete, offline=offline)
     clock.add("collect", last)
@@ -141,18 +144,20 @@ def _as_they_came(pipeline: Pipeline, packets: Iterable[Packet], clock: Timing) 
         last = time.perf_counter()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Smoothed:
-    """A whole recording, smoothed: the poses of each packet in the order in which they came."""
+    """One packet of sensor number `sensor` that covered `span_us`."""
 
-    poses: list[tuple[int, PoseBlock, int]]
-    """Number of the sensor, poses, and the time that the packet covered in µs."""
-    gyr_bias: list[float]
-    """rad/s of each sensor, mean over the recording."""
+    sensor: int
+    poses: PoseBlock
+    span_us: int
 
 
-def _smoothed(pipeline: Pipeline, packets: Iterable[Packet], clock: Timing) -> _Smoothed:
-    """All packets as far as the filter, then each sensor as one."""
+def _smoothed(
+    pipeline: Pipeline, packets: Iterable[Packet], clock: Timing
+) -> tuple[list[_Smoothed], tuple[float, ...]]:
+    """All packets as far as the filter, then each sensor as one: packets in the order in which they came, and the gyroscope
+    bias of each sensor, rad/s."""
     last = time.perf_counter()
     came: list[tuple[int, int]] = []
     rows: list[list[Rows]] = [[] for _ in pipeline.setup.sensors]
@@ -163,19 +168,20 @@ def _smoothed(pipeline: Pipeline, packets: Iterable[Packet], clock: Timing) -> _
             came.append((i, pipeline.span_us(packet)))
             rows[i].append(pipeline.rows(packet))
             last = clock.add("pipeline", last)
-    blocks, gyr_bias = [], []
+    blocks = []
+    gyr_bias: list[float] = []
     for of_sensor, sensor in zip(rows, pipeline.setup.sensors, strict=True):
         poses, bias = smooth_blocks(of_sensor, sensor.rate_hz)
         blocks.append(iter(poses))
         gyr_bias.append(bias)
         of_sensor.clear()
     clock.add("smooth", last)
-    return _Smoothed([(i, next(blocks[i]), span_us) for i, span_us in came], gyr_bias)
+    return [_Smoothed(i, next(blocks[i]), span_us) for i, span_us in came], tuple(gyr_bias)
 
 
-def _in_that_order(pipeline: Pipeline, poses: Iterable[tuple[int, PoseBlock, int]], clock: Timing) -> Iterator[Outputs]:
-    for i, block, span_us in poses:
+def _in_that_order(pipeline: Pipeline, packets: Iterable[_Smoothed], clock: Timing) -> Iterator[Outputs]:
+    for packet in packets:
         last = time.perf_counter()
-        out = pipeline.push_poses(i, block, span_us)
+        out = pipeline.push_poses(packet.sensor, packet.poses, packet.span_us)
         clock.add("pipeline", last)
         yield out
