@@ -96,7 +96,7 @@ def process(
         raise ConfigError("baseline is not available in this version; alignment is judged against the person's own stand")
     if offline and packet_samples is not None:
         raise ConfigError(
-            "packets of a given size are for checking the live way, offline takes all samples at once; leave one of both away"
+            "packets of a given size check the live way, and offline takes all samples at once; leave one of both away"
         )
     setup = session_setup(recording.setup, drill, stand_s, movement_s)
     if offline and setup.filter != "vqf":
