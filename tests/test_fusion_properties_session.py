@@ -195,3 +195,13 @@ def test_imu_process_of_a_log_with_one_spoilt_field_is_honest(text: str, tmp_pat
     for column in (0, 1, 5):
         for row in (0, 150, n - 1):
             assert_honest_log(spoilt_log(tmp_path / f"{column}-{row}", still, [(row, column, text)], "\n"))
+
+
+@pytest.mark.parametrize("value", [1e4, 1e160, 1e300])
+def test_a_second_of_impossible_acceleration_is_no_trouble(value: float) -> None:
+    """Seen: squares of it overflowed where the stand is looked for, and what was found there was not a number."""
+    rng = np.random.default_rng(0)
+    gyr, acc = rng.normal(0, 1e-3, (600, 3)), np.array([0.0, G, 0.0]) + rng.normal(0, 0.02, (600, 3))
+    acc[100:200] = value
+    samples = Samples(np.arange(600) * 10_000, gyr, acc)
+    assert_honest([imu.process(Recording.from_samples({"thigh_left": samples})).frames])
