@@ -31,8 +31,8 @@ class SensorSetup:
     """What the codec needs to decode the bytes (v1: the INFO and CONFIG characteristics as hex, separated by `:`)."""
     name: str = ""
     clock: Literal["device", "arrival"] = "device"
-    """What the packets' time comes from. `device`: a clock of the sensor, right to 150 ppm. `arrival`: it has none, its time
-    is the number of samples divided by `rate_hz`; the true rate is estimated from the arrivals, within 20 %."""
+    """What the packets' time comes from. `device`: a clock of the sensor, right to 150 ppm. `arrival`: it has none, its
+    time is the number of samples divided by `rate_hz`; the true rate is estimated from the arrivals, within 20 %."""
     acc_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """m/s², known error of the accelerometer in the sensor's frame; taken off every sample before anything else."""
     acc_covariance: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
@@ -48,14 +48,17 @@ class GapLimits:
     short_s: float = 0.030
     """s, longest hole that is interpolated and only FILLED. Larger = fewer warnings, more made-up motion called good."""
     long_s: float = 0.250
-    """s, longest hole that is bridged (FILLED | GAP). Larger = fewer restarts, larger errors behind the hole: a limb that
-    swings at 150 to 300 °/s is off by less than 1° after 100 ms, by 4 to 8° (95th percentile) after 200 ms."""
-    sure_s: float = 0.100
-    """s, longest hole whose bridging is believed at any speed; recommended 0.1."""
+    """s, longest hole that is bridged (FILLED | GAP). Larger = fewer restarts, more that is unknown behind the hole."""
+    error_share: float = 0.6
+    """1/√s: the expected error (1σ) of the rotation over a bridged hole is this · duration^1.5 · hypot(change of the rate,
+    mean rate). Measured 0.4 to 0.8 for squats, walking and hand-moved sensors from 50 to 250 ms, up to 1.5 in jumps."""
+    suspect_deg: float = 5.0
+    """°, expected error from which GAP stays for `suspect_s` behind the hole. Larger = fewer warnings."""
     suspect_s: float = 4.0
-    """s, how long GAP stays after a hole longer than `sure_s` in motion; a quarter of the error is left after 4 s."""
-    suspect_turn_deg: float = 5.0
-    """°, a limb that turned less than this in the hole cannot be off by much. Larger = fewer warnings."""
+    """s, how long GAP stays; after 4 s a quarter of the error is left."""
+    wrong_deg: float = 10.0
+    """°, expected error from which the orientation behind the hole is unknown for `settling_s`. Larger = fewer unknown
+    values, more wrong ones."""
     settling_s: float = 1.0
     """s after a (re)start for which the orientation is unknown. Larger = surer inclination, longer silence."""
     blind_s: float = 3.0

@@ -56,7 +56,7 @@ def test_short_hole_is_interpolated_and_flagged(count: int) -> None:
     assert (channel.received, channel.lost, channel.filled, channel.restarts) == (N - count, count, count, 0)
 
 
-@pytest.mark.parametrize("count", [4, 10])
+@pytest.mark.parametrize("count", [4, 8])
 def test_longer_hole_is_bridged_and_flagged_as_a_gap(count: int) -> None:
     block = fused(packet_of(GYR, ACC, keep=without(400, count)))
     assert len(block) == N
@@ -68,16 +68,29 @@ def test_longer_hole_is_bridged_and_flagged_as_a_gap(count: int) -> None:
     assert off[400:].max() < 3.0
 
 
-@pytest.mark.parametrize("count", [11, 25])
-def test_after_a_long_hole_in_motion_the_gap_shows_until_the_filter_has_corrected_it(count: int) -> None:
+@pytest.mark.parametrize("count", [11, 12])
+def test_after_a_hole_in_fast_motion_the_gap_shows_until_the_filter_has_corrected_it(count: int) -> None:
     block = fused(packet_of(GYR, ACC, keep=without(400, count)))
     end = 400 + count + 400
     assert flags_at(block, slice(400, 400 + count)) == {int(Quality.FILLED | Quality.GAP)}
     assert flags_at(block, slice(400 + count, end)) == {int(Quality.GAP)}
     assert flags_at(block, slice(end, None)) == {0}
     wrong = np.degrees(inclination_error(block.q, TRUE))
-    assert wrong[400 + count] < 20.0
-    assert wrong[end:].max() < wrong[400 : 400 + count + 1].max() / 2
+    assert wrong[400 + count] < 10.0
+    assert wrong[end:].max() < 4.0
+
+
+@pytest.mark.parametrize("first", range(400, 450, 10))
+def test_what_cannot_be_guessed_is_unknown_until_it_is_found_anew(first: int) -> None:
+    """250 ms in a swing at 230 °/s: left to its long memory the filter was off by up to 30° for seconds (seen on recorded
+    walking), with no more than a warning."""
+    block = fused(packet_of(GYR, ACC, keep=without(first, 25)))
+    end = first + 25 + 100
+    assert flags_at(block, slice(first, first + 25)) == {int(Quality.FILLED | Quality.GAP)}
+    assert flags_at(block, slice(first + 25, end)) == {int(Quality.GAP | Quality.SETTLING)}
+    assert flags_at(block, slice(end, first + 25 + 400)) == {int(Quality.GAP)}
+    wrong = np.degrees(inclination_error(block.q, TRUE))
+    assert wrong[end:].max() < 4.0
 
 
 def test_long_hole_at_rest_is_no_trouble_afterwards() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +16,8 @@ from imu.fusion.gaps import BELIEVABLE_ACC, most_gyr
 from imu.fusion.rows import RowMaker
 from imu.fusion.side_by_side import one_by_one, run_many, side_by_side
 from imu.packets import Floats, Ints
+
+_DOUBLE: Final = np.dtype(np.float64)
 
 
 def orientation(
@@ -138,14 +141,13 @@ class OrientationFilter:
 
     def _fitting(self, gyr: ArrayLike, acc: ArrayLike, out: Floats | None) -> tuple[Floats, Floats, Floats]:
         """The arrays as the kernels take them, copied only if they are not; a place for the result."""
-        good = all(
-            isinstance(x, np.ndarray) and x.ndim == self._dimensions and x.dtype == np.float64 and x.flags.carray
-            for x in (gyr, acc)
-        )
-        if not good or np.shape(gyr) != np.shape(acc) or np.shape(gyr)[-1] != 3:
+        # written out, because for one sample this costs as much as the filter
+        if not (
+            type(gyr) is np.ndarray and type(acc) is np.ndarray and gyr.dtype is _DOUBLE and acc.dtype is _DOUBLE
+            and gyr.flags.carray and acc.flags.carray and gyr.ndim == self._dimensions and gyr.shape == acc.shape
+            and gyr.shape[-1] == 3
+        ):  # fmt: skip
             gyr, acc = _arrays(gyr, acc, self._dimensions)
-        assert isinstance(gyr, np.ndarray)
-        assert isinstance(acc, np.ndarray)
         if self._n > 1 and len(gyr) != self._n:
             raise ValueError(f"OrientationFilter: gyr has {len(gyr)} sensors, the filter {self._n}; give (n, k, 3)")
         wanted = (*gyr.shape[:-1], 4)

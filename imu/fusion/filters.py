@@ -28,8 +28,8 @@ _Q, _STARTED, _BASELINE_BIAS, _TS = gyro_only.Q, gyro_only.STARTED, gyro_only.BI
 
 @kernel
 def follow_vqf(
-    s: Floats, c: Floats, gyr: Floats, acc: Floats, actions: NDArray[np.uint8], holes: NDArray[np.int32], q_out: Floats,
-    gyr_out: Floats,
+    s: Floats, c: Floats, gyr: Floats, acc: Floats, actions: NDArray[np.uint8], holes: NDArray[np.int32], doubts: Floats,
+    q_out: Floats, gyr_out: Floats,
 ) -> None:  # fmt: skip
     """n rows of one sensor through VQF: q_out (n, 4) q_earth_sensor, gyr_out (n, 3) with the bias taken off."""
     k = load(c)
@@ -39,6 +39,8 @@ def follow_vqf(
             for p in (_P, _P + 3, _P + 5):
                 # what was not seen makes the bias less certain, as in the filter, never more than at the start
                 s[p] = max(s[p], min(s[p] + holes[i] * c[V], c[P0]))
+        if doubts[i] > 0.0:
+            vqf.doubt(s, c, doubts[i])
         wx, wy, wz = gyr[i, 0], gyr[i, 1], gyr[i, 2]
         q_out[i, 0], q_out[i, 1], q_out[i, 2], q_out[i, 3] = vqf.sample(
             s, k, wx, wy, wz, acc[i, 0], acc[i, 1], acc[i, 2], (actions[i] & _SKIP) != 0
@@ -148,7 +150,7 @@ class SensorFilter:
         """(n, 4) q_earth_sensor, NaN before the first believable acceleration, and (n, 3) rad/s without the bias."""
         q, gyr = np.empty((len(rows), 4)), np.empty((len(rows), 3))
         if self._kind == 0:
-            follow_vqf(self._s, self._c, rows.gyr, rows.acc, rows.actions, rows.holes, q, gyr)
+            follow_vqf(self._s, self._c, rows.gyr, rows.acc, rows.actions, rows.holes, rows.doubts, q, gyr)
         else:
             follow_baseline(self._kind, self._s, self._c, rows.gyr, rows.acc, rows.actions, q, gyr)
         return q, gyr

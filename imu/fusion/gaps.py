@@ -2,12 +2,13 @@
 
 Nothing here depends on a filter. Up to 30 ms missing: interpolated, FILLED. Up to 250 ms: filled the same way (which
 integrates the mean of the rates on both sides, and lets the filter's bias grow less certain sample by sample), FILLED |
-GAP; if the limb turned in more than 100 ms of it, GAP stays until the filter has corrected what was guessed wrong.
-Longer, or a new epoch: the filter restarts and its samples are SETTLING for one second. A saturated accelerometer is not
-believed (the rate is still integrated), and after 3 s without one that can be believed the orientation is unknown; after a
-saturated gyroscope it is suspect for a second. A row that is no measurement (not finite, or more than half a turn per
-sample) is as good as lost. Skipping or holding instead of interpolating costs two to four times the inclination error at
-1 % loss. The limits are `imu.config.GapLimits`.
+GAP. How wrong that is, is expected from the rates on both sides: from 5° on GAP stays until the filter has corrected it,
+from 10° on the filter has to find the inclination anew and the orientation is unknown (SETTLING) for a second. Longer, or
+a new epoch: the filter restarts and its samples are SETTLING. A saturated accelerometer is not believed (the rate is still
+integrated), and after 3 s without one that can be believed the orientation is unknown; after a saturated gyroscope it is
+suspect for a second. A row that is no measurement (not finite, or more than half a turn per sample) is as good as lost.
+Skipping or holding instead of interpolating costs two to four times the inclination error at 1 % loss. The limits are
+`imu.config.GapLimits`.
 """
 
 from __future__ import annotations
@@ -39,25 +40,25 @@ BLIND, INTS = 12, 13
 # Floats of a sensor's state: the last sample's gyr and acc.
 FLOATS: Final = 6
 # Limits as numbers of samples.
-SHORT, LONG, SETTLE, SURE, SUSPECT, BLIND_LIMIT = range(6)
-# Limits as numbers with units: acc and gyr from which a sample is saturated, largest gyr, a turn in rad, the period in s.
-ACC_LIMIT, GYR_LIMIT, GYR_MOST, TURN, PERIOD = range(5)
+SHORT, LONG, SETTLE, SUSPECT, BLIND_LIMIT = range(5)
+# Limits as numbers with units: acc and gyr from which a sample is saturated, largest gyr, expected errors in rad; error per
+# (rad/s) of rate and (samples of hole)^1.5.
+ACC_LIMIT, GYR_LIMIT, GYR_MOST, DOUBTFUL, WRONG, ERROR = range(6)
 
 
 def in_samples(limits: GapLimits, rate_hz: float) -> Ints:
-    """(6,) the limits that are times, as numbers of samples."""
+    """(5,) the limits that are times, as numbers of samples."""
     # 0.1 sample of tolerance: a sensor measured at 99.9 Hz is a 100 Hz sensor
-    short, long, sure = (math.floor(s * rate_hz + 0.1) for s in (limits.short_s, limits.long_s, limits.sure_s))
+    short, long = (math.floor(s * rate_hz + 0.1) for s in (limits.short_s, limits.long_s))
     settle, suspect, blind = (math.ceil(s * rate_hz) for s in (limits.settling_s, limits.suspect_s, limits.blind_s))
-    return np.array([short, long, settle, sure, suspect, blind], np.int64)
+    return np.array([short, long, settle, suspect, blind], np.int64)
 
 
 def in_units(limits: GapLimits, rate_hz: float, acc_range: float, gyr_range: float) -> Floats:
-    """(5,) the limits that are not: ranges are full scale, m/s² and rad/s."""
+    """(6,) the limits that are not: ranges are full scale, m/s² and rad/s."""
     acc, gyr = limits.saturated_share * acc_range, limits.saturated_share * gyr_range
-    return np.array(
-        [min(acc, BELIEVABLE_ACC), gyr, most_gyr(rate_hz), math.radians(limits.suspect_turn_deg), 1.0 / rate_hz]
-    )
+    doubtful, wrong = math.radians(limits.suspect_deg), math.radians(limits.wrong_deg)
+    return np.array([min(acc, BELIEVABLE_ACC), gyr, most_gyr(rate_hz), doubtful, wrong, limits.error_share / rate_hz**1.5])
 
 
 def most_gyr(rate_hz: float) -> float:
@@ -77,8 +78,9 @@ def rows_after_filling(i: Ints, limits: Ints, lost: NDArray[np.int32]) -> int:
 @kernel
 def _write(
     m: int, t: int, arrived: int, wx: float, wy: float, wz: float, ax: float, ay: float, az: float, flags: int,
-    action: int, hole: int, i: Ints, limits: Ints, t_out: Ints, arrived_out: Ints, gyr_out: Floats, acc_out: Floats,
-    flags_out: NDArray[np.uint16], actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32],
+    action: int, hole: int, doubt: float, i: Ints, limits: Ints, t_out: Ints, arrived_out: Ints, gyr_out: Floats,
+    acc_out: Floats, flags_out: NDArray[np.uint16], actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32],
+    doubts_out: Floats,
 ) -> None:  # fmt: skip
     """Write row m and count down what lasts for a number of samples."""
     if (action & SKIP_ACC) == 0:
@@ -104,6 +106,7 @@ def _write(
     flags_out[m] = flags
     actions_out[m] = action
     holes_out[m] = hole
+    doubts_out[m] = doubt
 
 
 @kernel
@@ -111,14 +114,15 @@ def prepare(
     i: Ints, last: Floats, limits: Ints, units: Floats, offset: Floats, new_epoch: bool,
     t_us: Ints, arrived: Ints, lost: NDArray[np.int32], gyr: Floats, acc: Floats, clipped: NDArray[np.uint8],
     t_out: Ints, arrived_out: Ints, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
-    actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32],
+    actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32], doubts_out: Floats,
 ) -> int:  # fmt: skip
     """Rows of one sensor through the gap policy; returns the number of rows written.
 
     i (INTS,), last (FLOATS,) : this state; limits, units : from `in_samples`, `in_units`; offset (3,) m/s² taken off acc.
     t_us, arrived (n,) session time (a row that is made up came with the one behind its hole), lost (n,) samples missing
     before each row, gyr rad/s, acc m/s² (n, 3), clipped (n,) bits. `new_epoch` belongs to the first row. Arrays `*_out`
-    hold `rows_after_filling` rows; actions_out: what the filter has to do, holes_out: samples not seen before a restart.
+    hold `rows_after_filling` rows; actions_out: what the filter has to do, holes_out: samples not seen before a restart,
+    doubts_out: expected error, rad, of the rotation over a hole bridged before the row, where that is wrong.
     """
     m = 0
     if new_epoch:
@@ -142,7 +146,7 @@ def prepare(
         skip = acc_bad or (ax == 0.0 and ay == 0.0 and az == 0.0)
         ax, ay, az = ax - offset[0], ay - offset[1], az - offset[2]
         action = SKIP_ACC if skip else 0
-        unseen = 0
+        unseen, doubt = 0, 0.0
         restart = i[NEW_EPOCH] != 0
         i[NEW_EPOCH] = 0
         if i[STARTED] == 0:
@@ -164,25 +168,31 @@ def prepare(
                 mark |= _ACC
             if gyr_bad:
                 i[GYR_LEFT] = limits[SETTLE] + hole + 1
-            before = math.sqrt(last[0] ** 2 + last[1] ** 2 + last[2] ** 2)
-            if hole > limits[SURE] and max(rate, before) * (hole + 1) * units[PERIOD] > units[TURN]:
+            change = (wx - last[0]) ** 2 + (wy - last[1]) ** 2 + (wz - last[2]) ** 2
+            mean = 0.5 * (rate + math.sqrt(last[0] ** 2 + last[1] ** 2 + last[2] ** 2))
+            error = units[ERROR] * (hole + 1) ** 1.5 * math.sqrt(change + mean * mean)
+            if error > units[DOUBTFUL]:
                 i[GAP_LEFT] = limits[SUSPECT] + hole
+            # below that the filter as it is corrects better than one that has forgotten what it knew
+            doubt = error if error > units[WRONG] else 0.0
             for j in range(1, hole + 1):
                 b = j / (hole + 1.0)
                 a = 1.0 - b
                 _write(
                     m, t0 + ((t_us[k] - t0) * j) // (hole + 1), arrived[k],
                     a * last[0] + b * wx, a * last[1] + b * wy, a * last[2] + b * wz,
-                    a * last[3] + b * ax, a * last[4] + b * ay, a * last[5] + b * az, mark, made_up, 0, i, limits,
-                    t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out,
+                    a * last[3] + b * ax, a * last[4] + b * ay, a * last[5] + b * az, mark, made_up, 0, 0.0, i, limits,
+                    t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out, doubts_out,
                 )  # fmt: skip
                 m += 1
             i[FILLED] += hole
+            if doubt > 0.0:
+                i[SETTLE_LEFT] = max(i[SETTLE_LEFT], limits[SETTLE])
         if gyr_bad:
             i[GYR_LEFT] = limits[SETTLE] + 1
         _write(
-            m, t_us[k], arrived[k], wx, wy, wz, ax, ay, az, flags, action, unseen, i, limits,
-            t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out,
+            m, t_us[k], arrived[k], wx, wy, wz, ax, ay, az, flags, action, unseen, doubt, i, limits,
+            t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out, doubts_out,
         )  # fmt: skip
         m += 1
         i[T_LAST] = t_us[k]

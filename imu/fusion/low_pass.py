@@ -29,3 +29,11 @@ def low_pass(
     put(s, row, lane, lanes, b1 * x - a1 * y + z1)
     put(s, row + 1, lane, lanes, b2 * x - a2 * y)
     return y
+
+
+@inlined
+def shorten(s: Floats, row: int, b0: float, seen: float, start: float, n: float) -> None:
+    """From now on the channel at `row` (of a sensor by itself) is as if it had seen only n <= start samples, with the mean
+    that it holds; `seen`: samples it has seen, as far as counted."""
+    s[row] *= n / seen if seen <= start else n / (1.0 - b0)
+    s[row + 1] = 0.0

@@ -30,6 +30,9 @@ class Rows:
     """(n,) bits SKIP_ACC, RESTART, FRESH of `imu.fusion.gaps`: what the filter does before it takes the row."""
     holes: NDArray[np.int32]
     """(n,) samples not seen before a restart; 0 elsewhere."""
+    doubts: Floats
+    """(n,) rad, expected error (1σ) of the rotation over a hole that was bridged before the row, where it is too large to
+    be believed; 0 elsewhere."""
 
     def __len__(self) -> int:
         return len(self.t_us)
@@ -39,14 +42,15 @@ class Rows:
         """To be written by a kernel."""
         return Rows(
             np.empty(n, np.int64), np.empty(n, np.int64), np.empty((n, 3)), np.empty((n, 3)), np.empty(n, np.uint16),
-            np.empty(n, np.uint8), np.empty(n, np.int32),
+            np.empty(n, np.uint8), np.empty(n, np.int32), np.empty(n),
         )  # fmt: skip
 
     def first(self, n: int) -> Rows:
         """The first n, as views."""
         return Rows(
-            self.t_us[:n], self.arrived_us[:n], self.gyr[:n], self.acc[:n], self.flags[:n], self.actions[:n], self.holes[:n]
-        )
+            self.t_us[:n], self.arrived_us[:n], self.gyr[:n], self.acc[:n], self.flags[:n], self.actions[:n],
+            self.holes[:n], self.doubts[:n],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +100,7 @@ class RowMaker:
             self._i, self._last, self._limits, self._units, self._offset, new_epoch,
             t_us, arrived_us, lost, gyr, acc, clipped,
             rows.t_us, rows.arrived_us, rows.gyr, rows.acc, rows.flags, rows.actions, rows.holes,
+            rows.doubts,
         )  # fmt: skip
         return rows if n == most else rows.first(n)
 

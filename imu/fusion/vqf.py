@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.fusion.bias import forget, learn
-from imu.fusion.coefficients import P0, Coefficients, K, load
+from imu.fusion.coefficients import DOUBT, LP_ACC, LP_REST, P0, START_ACC, START_REST, Coefficients, K, load
 from imu.fusion.lanes import ALONE, Lane, at, put
-from imu.fusion.low_pass import low_pass
+from imu.fusion.low_pass import low_pass, shorten
 from imu.kernels import inlined, kernel
 from imu.packets import Floats
 
@@ -64,6 +64,20 @@ def reset(s: State, c: Floats, keep_bias: bool) -> None:
     s[QE] = 1.0
     if not keep_bias:
         s[P] = s[P + 3] = s[P + 5] = c[P0]
+
+
+@kernel
+def doubt(s: State, c: Floats, error: float) -> None:
+    """The orientation may be off by `error` rad (1σ): what the low-passes hold was taken in a frame that is off by as much,
+    and shall weigh no more than a start-up of the length that balances it (`Params.limb_speed`)."""
+    seen, n = s[CORRECTIONS], math.ceil(c[DOUBT] / error)
+    if seen > n and n < c[START_ACC]:
+        for row in range(ACC_LP, STATE_SIZE, 2):
+            shorten(s, row, c[LP_ACC], seen, c[START_ACC], n)
+        if n < c[START_REST]:
+            for row in range(REST_ACC_LP, ACC_LP, 2):
+                shorten(s, row, c[LP_REST], seen, c[START_REST], n)
+        s[CORRECTIONS] = n
 
 
 @inlined

@@ -83,7 +83,7 @@ class Policy:
         at = number - number[0]
         out = Rows.unwritten(n)
         every = np.arange(n)
-        out.holes[:], out.flags[:], out.actions[:] = 0, 0, 0
+        out.holes[:], out.flags[:], out.actions[:], out.doubts[:] = 0, 0, 0, 0.0
         behind = np.searchsorted(at, every)
         out.arrived_us[:] = s.arrived_us[behind]
         for x in range(3):
@@ -113,19 +113,25 @@ class Policy:
             if unbelievable[k - 1] or unbelievable[k]:
                 out.flags[made_up] |= SATURATED_ACC
                 out.actions[made_up] |= SKIP_ACC
-            turn = np.degrees(max(rate[k - 1], rate[k]) * (hole + 1) / self.rate_hz)
-            if not self.within(hole, self.limits.sure_s) and turn > self.limits.suspect_turn_deg:
+            mean = (rate[k - 1] + rate[k]) / 2
+            change = np.linalg.norm(s.gyr[k] - s.gyr[k - 1])
+            error = self.limits.error_share * ((hole + 1) / self.rate_hz) ** 1.5 * np.hypot(change, mean)
+            out.doubts[row] = error if error > np.radians(self.limits.wrong_deg) else 0.0
+            if error > np.radians(self.limits.suspect_deg):
                 out.flags[row - hole : row + self.suspect] |= GAP
-        out.flags[self.settling((out.actions & SKIP_ACC) != 0)] |= SETTLING
+        skipped = (out.actions & SKIP_ACC) != 0
+        wrong = out.doubts > 0.0
+        out.flags[self.settling(skipped, wrong)] |= SETTLING
         return out
 
-    def settling(self, skipped: np.ndarray) -> np.ndarray:
-        """Rows with too few believed accelerations since the start, or since too long a time without any."""
+    def settling(self, skipped: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+        """Rows with too few believed accelerations since the start, since a bridge that is off, or since too long a time
+        without any."""
         since, run = 0, 0
         out = np.zeros(len(skipped), bool)
         for row in range(len(skipped)):
             run = run + 1 if skipped[row] else 0
-            if run > self.blind:
+            if run > self.blind or wrong[row]:
                 since = row
             out[row] = np.count_nonzero(~skipped[since:row]) < self.settle
         return out
