@@ -11,6 +11,6 @@ from imu.fusion.smoother import Smoothed, smooth
 from imu.fusion.warm import warm_up
 
 __all__ = [
-    "AccOffset", "Grid", "GridBlock", "OrientationFilter", "Params", "PoseBlock", "SensorChannel", "SensorCheck", "Smoothed",
-    "check_at_rest", "estimate_acc_offset", "orientation", "smooth", "warm_up",
+    "AccOffset", "Grid", "GridBlock", "OrientationFilter", "Params", "PoseBlock", "SensorChannel", "SensorCheck",
+    "Smoothed", "check_at_rest", "estimate_acc_offset", "orientation", "smooth", "warm_up",
 ]  # fmt: skip
