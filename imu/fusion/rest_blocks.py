@@ -16,6 +16,41 @@ COUNT, SUM, SQUARE, STEP, BEND, FIRST, LAST, RISE, CHANGED, LARGEST, BEYOND = 0,
 BLOCK_SIZE: Final = 51
 """Sums of deviations from FIRST, of their squares, of squared steps between samples and of squared changes of the step."""
 
+# What a full block comes to: mean norm m/s² and mean rates rad/s, per-axis noise squared, spreads, bits of the axes.
+NORM, RATE, ACC_NOISE, GYR_NOISE, ACC_SPREAD, GYR_SPREAD, DEAD, NOISY = 0, 1, 4, 5, 6, 7, 8, 9
+SUMMARY_SIZE: Final = 10
+
+
+@kernel
+def summarise(block: Floats, out: Floats) -> None:
+    """Moments of a full block into `out` (SUMMARY_SIZE,).
+
+    The noise is that from sample to sample, so that sway does not count. DEAD, NOISY: bits of the axes that never changed,
+    and of those whose steps change like those of noise.
+    """
+    n = block[COUNT]
+    out[:] = 0.0
+    for i in range(6):
+        offset = block[SUM + i] / n
+        mean = block[FIRST + i] + offset
+        spread = max(0.0, block[SQUARE + i] / n - offset * offset)
+        noise = block[STEP + i] / (2.0 * (n - 1.0)) / 3.0
+        if i < 3:
+            out[RATE + i] = mean
+            out[GYR_SPREAD] += spread
+            out[GYR_NOISE] += noise
+        else:
+            out[NORM] += mean * mean
+            out[ACC_SPREAD] += spread
+            out[ACC_NOISE] += noise
+        if block[CHANGED + i] == 0.0:
+            out[DEAD] += 2.0**i
+        # steps of noise change by sqrt(3) of their size, those of a sway hardly
+        if block[BEND + i] > 1.5 * block[STEP + i] and block[CHANGED + i] > 0.25 * n:
+            out[NOISY] += 2.0**i
+    out[NORM] = math.sqrt(out[NORM])
+    out[ACC_SPREAD], out[GYR_SPREAD] = math.sqrt(out[ACC_SPREAD]), math.sqrt(out[GYR_SPREAD])
+
 
 @kernel
 def gather(

@@ -21,19 +21,6 @@ from imu.packets import Floats
 BLOCK_S: Final = 0.5
 LONGEST: Final = 12
 """Blocks: what happened more than 6 s ago is not held against a sensor, and does not hide what it does now."""
-GYR, ACC = slice(0, 3), slice(3, 6)
-
-
-@dataclass(frozen=True, slots=True)
-class _Still:
-    """Half a second of rest."""
-
-    norm: float
-    gyr: tuple[float, float, float]
-    acc_noise2: float
-    gyr_noise2: float
-    dead: tuple[bool, ...]
-    noisy: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +28,8 @@ class CheckState:
     """Everything that changes in a `SelfCheck`."""
 
     block: Floats
-    rest: tuple[_Still, ...]
+    rest: Floats
+    blocks: int
     slow: int
     gross: int
     check: SensorCheck
@@ -65,7 +53,9 @@ class SelfCheck:
         self._size = max(2, round(BLOCK_S * rate_hz))
         self._block_s = self._size / rate_hz
         self._block = np.zeros(kernels.BLOCK_SIZE)
-        self._rest: tuple[_Still, ...] = ()
+        self._summary = np.zeros(kernels.SUMMARY_SIZE)
+        self._rest = np.zeros((LONGEST, kernels.SUMMARY_SIZE))
+        self._blocks = 0
         self._slow = self._gross = 0
         self.check = SensorCheck()
         """What is known now."""
@@ -88,79 +78,76 @@ class SelfCheck:
 
     def _take(self) -> None:
         """A block is full."""
-        b, n, p = self._block, self._size, self._params
-        offset = b[kernels.SUM : kernels.SUM + 6] / n
-        spread2 = np.maximum(b[kernels.SQUARE : kernels.SQUARE + 6] / n - offset**2, 0.0)
-        mean = b[kernels.FIRST : kernels.FIRST + 6] + offset
-        noise2 = b[kernels.STEP : kernels.STEP + 6] / (2.0 * (n - 1))
-        gyr_spread, acc_spread = (math.sqrt(float(spread2[axes].sum())) for axes in (GYR, ACC))
-        turning = math.degrees(math.sqrt(float(mean[GYR] @ mean[GYR])))
-        norm = math.sqrt(float(mean[ACC] @ mean[ACC]))
-        if b[kernels.BEYOND] >= p.impossible_samples:
-            self._refuse_units(float(b[kernels.LARGEST]))
+        p, out = self._params, self._summary
+        if self._block[kernels.BEYOND] >= p.impossible_samples:
+            self._refuse_units(float(self._block[kernels.LARGEST]))
             return
-        if turning < 2.0 * p.still_mean_dps and math.degrees(gyr_spread) < 4.0 * p.still_gyr_dps and acc_spread < 1.0:
+        kernels.summarise(self._block, out)
+        norm, gx, gy, gz, _, _, acc_spread, gyr_spread, _, _ = out.tolist()
+        turning, gyr_spread = math.degrees(math.hypot(gx, gy, gz)), math.degrees(gyr_spread)
+        if turning < 2.0 * p.still_mean_dps and gyr_spread < 4.0 * p.still_gyr_dps and acc_spread < 1.0:
             self._slow += 1
             self._gross += abs(norm - G) > p.gross + 2.0 * acc_spread
+            if self._gross_error():
+                return
         # of data in another unit the spread is in that unit too
         still_acc = p.still_acc * max(norm / G, 0.05)
-        still = math.degrees(gyr_spread) < p.still_gyr_dps and acc_spread < still_acc and turning < p.still_mean_dps
-        if still:
-            dead = b[kernels.CHANGED : kernels.CHANGED + 6] == 0.0
-            # steps of noise change by sqrt(3) of their size, those of a sway hardly
-            bends, steps = b[kernels.BEND : kernels.BEND + 6], b[kernels.STEP : kernels.STEP + 6]
-            noisy = (bends > 1.5 * steps) & (b[kernels.CHANGED : kernels.CHANGED + 6] > 0.25 * n)
-            gx, gy, gz = (float(x) for x in mean[GYR])
-            new = _Still(
-                norm, (gx, gy, gz), float(noise2[ACC].mean()), float(noise2[GYR].mean()), tuple(dead.tolist()),
-                tuple(noisy.tolist()),
-            )  # fmt: skip
-            self._rest = (*self._rest, new)[-LONGEST:]
+        if gyr_spread < p.still_gyr_dps and acc_spread < still_acc and turning < p.still_mean_dps:
+            self._rest[self._blocks % LONGEST] = out
+            self._blocks += 1
+            self._judge()
         else:
-            self._rest = ()
-        self._judge()
+            self._blocks = 0
+
+    def _gross_error(self) -> bool:
+        """Without any rest: is it so far off that slow movement shows it?"""
+        p = self._params
+        need = math.ceil(p.gross_s / self._block_s - 1e-6)
+        if self.check.verdict != "unchecked" or self._gross < need or self._gross < 0.9 * self._slow:
+            return False
+        reason = f"its accelerometer is off by more than {p.gross} m/s² in slow movement"
+        self.check = replace(self.check, verdict="refused", reason=reason, remedy=CHECK_RANGE)
+        return True
 
     def _refuse_units(self, largest: float) -> None:
         reason = f"its gyroscope turns with up to {largest:.0f} rad/s, which no sensor measures; the rates are in °/s"
         self.check = replace(self.check, verdict="refused", reason=reason, remedy=CHECK_UNITS)
 
     def _judge(self) -> None:
-        """After every block: what does the rest so far say?"""
-        p, rest = self._params, self._rest
-        rest_s = len(rest) * self._block_s
-        if rest_s < p.rest_s - 1e-6:
-            need = math.ceil(p.gross_s / self._block_s - 1e-6)
-            if self.check.verdict == "unchecked" and self._gross >= need and self._gross >= 0.9 * self._slow:
-                reason = f"its accelerometer is off by more than {p.gross} m/s² in slow movement"
-                self.check = replace(self.check, verdict="refused", reason=reason, remedy=CHECK_RANGE)
+        """What does the rest so far say? The first of it decides as soon as there is enough, a long one every second."""
+        p, n = self._params, min(self._blocks, LONGEST)
+        if n * self._block_s < p.rest_s - 1e-6 or (self._blocks > LONGEST and self._blocks % 2):
             return
-        norms, rates = np.array([b.norm for b in rest]), np.array([b.gyr for b in rest])
-        norm, rate = float(norms.mean()), rates.mean(axis=0)
+        rest = self._rest[:n]
+        means, squares = rest.mean(axis=0).tolist(), (rest[:, : kernels.ACC_NOISE] ** 2).mean(axis=0).tolist()
+        norm, gx, gy, gz, acc_noise, gyr_noise, *_ = means
         measured = SensorCheck(
-            "good", "", "", rest_s, norm, math.degrees(math.sqrt(float(rate @ rate))),
-            math.sqrt(sum(b.acc_noise2 for b in rest) / len(rest)),
-            math.degrees(math.sqrt(sum(b.gyr_noise2 for b in rest) / len(rest))),
+            "good", "", "", n * self._block_s, norm, math.degrees(math.hypot(gx, gy, gz)), math.sqrt(acc_noise),
+            math.degrees(math.sqrt(gyr_noise)),
         )  # fmt: skip
-        turning = math.degrees(math.sqrt(float(rates.var(axis=0).sum())))
-        refused = self.check.verdict == "refused"
-        self.check = judged(measured, float(norms.std()), turning, _dead_axes(rest), refused, p)
+        sway = math.sqrt(max(0.0, squares[0] - norm * norm))
+        turning = math.sqrt(max(0.0, sum(squares[1:4]) - gx * gx - gy * gy - gz * gz))
+        dead = _dead_axes(rest[:, kernels.DEAD], rest[:, kernels.NOISY]) if rest[0, kernels.DEAD] else ()
+        self.check = judged(measured, sway, math.degrees(turning), dead, self.check.verdict == "refused", p)
 
     def state(self) -> CheckState:
         """A copy of everything that changes."""
-        return CheckState(self._block.copy(), self._rest, self._slow, self._gross, self.check)
+        return CheckState(
+            self._block.copy(), self._rest.copy(), self._blocks, self._slow, self._gross, self.check
+        )
 
     def restore(self, state: CheckState) -> None:
         """Continue from what `state` of a check of equal rate returned."""
-        self._block = state.block.copy()
-        self._rest, self._slow, self._gross, self.check = state.rest, state.slow, state.gross, state.check
+        self._block, self._rest = state.block.copy(), state.rest.copy()
+        self._blocks, self._slow, self._gross, self.check = state.blocks, state.slow, state.gross, state.check
 
 
-def _dead_axes(rest: tuple[_Still, ...]) -> tuple[int, ...]:
-    """Axes that never changed in this rest while both others of their kind were noisy all the time."""
+def _dead_axes(dead: Floats, noisy: Floats) -> tuple[int, ...]:
+    """Axes that never changed in this rest while both others of their kind were noisy all the time; (n,) bits each."""
     found = []
     for axis in range(6):
-        others = [other for other in range(axis // 3 * 3, axis // 3 * 3 + 3) if other != axis]
-        if all(b.dead[axis] and all(b.noisy[other] for other in others) for b in rest):
+        others = sum(1 << other for other in range(axis // 3 * 3, axis // 3 * 3 + 3) if other != axis)
+        if all(int(d) & 1 << axis and int(n) & others == others for d, n in zip(dead, noisy, strict=True)):
             found.append(axis)
     return tuple(found)
 

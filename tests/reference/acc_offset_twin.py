@@ -81,13 +81,24 @@ def offset(gyr: Array, acc: Array, rate_hz: float) -> tuple[Array, Array]:
     return x, p
 
 
-def block_moments(values: Array) -> dict[str, Array]:
-    """(n, 6) gyr and acc of one full block -> mean, variance, noise from sample to sample, number of changes."""
+def block_summary(values: Array) -> Array:
+    """(n, 6) gyr and acc of one full block -> norm, mean rate, noise² per axis, spreads, bits of dead and noisy axes."""
     steps = np.diff(values, axis=0)
-    return {
-        "mean": values.mean(axis=0),
-        "variance": values.var(axis=0),
-        "noise2": (steps**2).sum(axis=0) / (2 * (len(values) - 1)),
-        "bends": (np.diff(steps, axis=0) ** 2).sum(axis=0),
-        "changes": (steps != 0).sum(axis=0),
-    }
+    noise2 = (steps**2).sum(axis=0) / (2 * (len(values) - 1))
+    changes = (steps != 0).sum(axis=0)
+    noisy = ((np.diff(steps, axis=0) ** 2).sum(axis=0) > 1.5 * (steps**2).sum(axis=0)) & (changes > 0.25 * len(values))
+    mean, spread = values.mean(axis=0), values.var(axis=0)
+    bits = 2.0 ** np.arange(6)
+    return np.array(
+        [
+            np.linalg.norm(mean[3:]),
+            *mean[:3],
+            noise2[3:].mean(),
+            noise2[:3].mean(),
+            np.sqrt(spread[3:].sum()),
+            np.sqrt(spread[:3].sum()),
+            bits[changes == 0].sum(),
+            bits[noisy].sum(),
+        ],
+        dtype=np.float64,
+    )
