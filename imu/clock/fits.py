@@ -22,7 +22,7 @@ from imu.kernels import kernel
 from imu.packets import Floats
 
 SLOPES = 24
-SEARCH = 48
+SEARCH = 36
 
 
 @kernel
@@ -89,14 +89,16 @@ def _room(bins: Floats, floors: Floats, n: int, t: float, b: float) -> tuple[flo
 
 @kernel
 def line_between(
-    bins: Floats, floors: Floats, n: int, t: float, gap: float, skew_limit: float, rate: float, patience: int
-) -> tuple[float, float, float, float]:
+    bins: Floats, floors: Floats, n: int, t: float, gap: float, skew_limit: float, prior: float, rate: float,
+    patience: int,
+) -> tuple[float, float, float, float]:  # fmt: skip
     """Centre of all lines that stay below every second's smallest delay (n >= 1), above what it leaves room for, and
     above what the pings allow; the fourth value is by how much the bounds had to give way.
 
     `gap`: how far the true offset may be below the smallest delay; `rate`: about the line's, to compare seconds;
     `patience`: a second is late as a whole if there is a smaller delay so many seconds around it. floors : (n,) scratch.
-    All lines between the bounds are taken for equally likely: nothing that arrives tells them apart.
+    All offsets between the bounds are taken for equally likely: nothing that arrives tells them apart. Rates are likely by
+    `prior` (1σ): right after a bound has become sharp, crystals that are far off would fit as well as good ones.
     """
     for k in range(n):
         low = bins[k, UP_D]
@@ -128,7 +130,7 @@ def line_between(
         if high - low + give >= 0.0:
             inside = outside
         else:
-            for _ in range(20):
+            for _ in range(16):
                 middle = 0.5 * (inside + outside)
                 low, high = _room(bins, floors, n, t, middle)
                 if high - low + give >= 0.0:
@@ -149,10 +151,11 @@ def line_between(
         low, high = low - give - zero, high - zero
         if high <= low:
             continue
-        area += high - low
-        moment += 0.5 * (high - low) * (high + low)
-        square += (high**3 - low**3) / 3.0
-        turn += (high - low) * b
+        w = math.exp(-0.5 * (b / prior) ** 2)
+        area += w * (high - low)
+        moment += 0.5 * w * (high - low) * (high + low)
+        square += w * (high**3 - low**3) / 3.0
+        turn += w * (high - low) * b
     if area <= 0.0:
         return zero - 0.5 * gap, best, gap * gap / 12.0, give
     centre = moment / area

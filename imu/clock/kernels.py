@@ -33,6 +33,7 @@ from imu.clock.layout import (
     IMPATIENCE,
     JUMP_US,
     LAG,
+    LASTING,
     LEARNING_S,
     LEARNING_SLACK_US,
     LINE_A,
@@ -50,8 +51,10 @@ from imu.clock.layout import (
     SAMPLED,
     SECOND,
     SENT,
+    SENT_BINS,
     SENT_FLOOR_US,
     SIGMA,
+    SKEW_PRIOR,
     SLACK,
     SMALLEST,
     STAMPED,
@@ -110,9 +113,11 @@ def _fit(f: Floats, i: Ints, bins: Floats, histograms: Floats, floors: Floats, t
         f[GAP] = 0.0
     else:
         f[GAP] = gap = hidden_room(histograms, f[PERIOD])
-        skew, patience = (ARRIVAL_SKEW, IMPATIENCE) if i[COUNTED] != 0 else (DEVICE_SKEW, PATIENCE)
+        skew, prior, patience = DEVICE_SKEW, SKEW_PRIOR, PATIENCE
+        if i[COUNTED] != 0:
+            skew, prior, patience = ARRIVAL_SKEW, ARRIVAL_SKEW, IMPATIENCE
         while True:
-            a, b, variance, give = line_between(bins, floors, n, t, gap, skew, f[LINE_B], patience)
+            a, b, variance, give = line_between(bins, floors, n, t, gap, skew, prior, f[LINE_B], patience)
             if i[COUNTED] == 0 or give < f[PERIOD] or n <= 4:
                 break
             # samples were lost unseen and all later ones seem late: the older half is of no use any more
@@ -123,7 +128,7 @@ def _fit(f: Floats, i: Ints, bins: Floats, histograms: Floats, floors: Floats, t
             n -= half
         i[N_BINS] = n
         f[LINE_A], f[LINE_B] = a, b
-        f[SIGMA] = math.sqrt(variance + FLOOR_US**2)
+        f[SIGMA] = math.sqrt(LASTING**2 * variance + FLOOR_US**2)
     f[LINE_T] = t
 
 
@@ -141,7 +146,7 @@ def _finish_second(f: Floats, i: Ints, bins: Floats, held: Floats, histograms: F
             early = f[LINE_A] + f[LINE_B] * (time - f[LINE_T]) - offset
             if early > f[GAP] + JUMP_US + 3.0 * f[SIGMA]:
                 old = 0
-    if old == BINS:
+    if old >= (SENT_BINS if i[STAMPED] != 0 else BINS):
         old -= 1
         for k in range(old):
             for c in range(bins.shape[1]):

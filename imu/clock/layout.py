@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 SECOND: Final = 1_000_000
-BINS: Final = 120
-"""Seconds that the line is fitted to. More = surer skew; the skew of a crystal wanders by about 0.5 ppm in two minutes,
-which bends the line by some 10 µs."""
+BINS: Final = 300
+"""Seconds that bounds are kept of. More = surer skew where little else is known: a phase that wanders by 20 ppm needs four
+minutes to show a gap of 5 ms whole. The rate of a crystal wanders meanwhile, which bends the line by some 40 µs."""
+SENT_BINS: Final = 120
+"""Seconds that the line is fitted to with stamps, which know the offset far better: bent by 10 µs."""
 HELD: Final = 256
 """Delays of the running second that are kept; those beyond say nothing new."""
 FREE_US: Final = 3_000_000
@@ -20,7 +22,7 @@ ARRIVAL_SKEW: Final = 0.2
 """Of a rate that is only nominal: recordings called 100 Hz run at 110."""
 ARRIVAL_SLEW: Final = 0.25
 SKEW_PRIOR: Final = 60e-6
-"""How far crystals usually are off, 1σ: what is assumed before there is a line."""
+"""How far crystals usually are off, 1σ: what is assumed as far as nothing is known."""
 
 CELL_US: Final = 250.0
 """Width of a cell of the histogram of delays, about what arrival times of one radio scatter."""
@@ -36,6 +38,9 @@ NOISE_US: Final = 200.0
 """How far the smallest delay of some seconds may be above the smallest there is, beyond what the gap explains."""
 FLOOR_US: Final = 50.0
 """1σ that no amount of arrival times removes: how the host's latency differs from one sensor to the next."""
+LASTING: Final = 1.1
+"""What hides lasts for a session: 2σ of two evenly spread errors holds 97 % of all pairs there could be, but of the few
+pairs a person wears a wrong one is wrong all the time. A tenth more holds 99 %."""
 SENT_FLOOR_US: Final = 20.0
 """The same with TX-done stamps, whose steps are 64 µs (64/√12)."""
 JUMP_US: Final = 10_000.0

@@ -12,6 +12,8 @@ from imu.clock import DeviceClock
 from imu.packets import ClockMark
 
 SKEWS_PPM = (-40.0, -29.0, -17.0, -8.0, 3.0, 12.0, 24.0, 40.0)
+MANY_SKEWS_PPM = tuple(np.linspace(-40.0, 40.0, 24).tolist())
+"""Where the phase between sampling and radio decides, each sensor is one draw of it: eight are a lottery."""
 SETTLED_S = 60.0
 EVERY_S = 0.5
 

@@ -53,7 +53,7 @@ def line_through(times: np.ndarray, offsets: np.ndarray, t: float, rate: float) 
 
 
 def line_between(
-    bins: np.ndarray, t: float, gap: float, skew_limit: float, rate: float, patience: int
+    bins: np.ndarray, t: float, gap: float, skew_limit: float, prior: float, rate: float, patience: int
 ) -> tuple[float, float, float, float]:
     """Centre and spread of all lines that the bounds leave room for, on a fine grid of rates; and what gave way."""
     time, up = bins[:, c.UP_T], bins[:, c.UP_D]
@@ -70,13 +70,12 @@ def line_between(
         low = np.max(low_d + b[:, None] * (t - low_t), axis=1)
         return low, np.min(up + b[:, None] * (t - time), axis=1)
 
-    left, right = -skew_limit, skew_limit
+    left, right, width = -skew_limit, skew_limit, 0.0
     for _ in range(12):  # a concave function: the best of a grid, then a finer grid around it
         grid = np.linspace(left, right, 41)
         low, high = room(grid)
         best = int(np.argmax(high - low))
-        left, right = grid[max(0, best - 1)], grid[min(40, best + 1)]
-    width = float((high - low)[best])
+        left, right, width = grid[max(0, best - 1)], grid[min(40, best + 1)], float((high - low)[best])
     give = max(0.0, c.NOISE_US - width)
     grid = np.linspace(-skew_limit, skew_limit, 4001)
     for _ in range(4):  # narrow it down to where there is room
@@ -88,9 +87,10 @@ def line_between(
         grid = np.linspace(grid[max(0, inside[0] - 1)], grid[min(4000, inside[-1] + 1)], 4001)
     low, high = room(grid)
     low = low - give
-    w = np.clip(high - low, 0.0, None)
+    width = np.clip(high - low, 0.0, None)
+    w = width * np.exp(-0.5 * (grid / prior) ** 2)
     middle = float(np.average(0.5 * (high + low), weights=w))
-    spread = np.average((0.5 * (high + low) - middle) ** 2 + w**2 / 12.0, weights=w)
+    spread = np.average((0.5 * (high + low) - middle) ** 2 + width**2 / 12.0, weights=w)
     return middle, float(np.average(grid, weights=w)), float(spread), give
 
 
@@ -190,7 +190,7 @@ class ClockTwin:
                 if early > self.gap + c.JUMP_US + 3.0 * self.sigma:
                     self.bins = self.bins[:0]
         slack = c.LEARNING_SLACK_US if self.counted and self.second < c.LEARNING_S else 0.0
-        self.bins = np.vstack((self.bins, [*row, *self.lower, slack]))[-c.BINS :]
+        self.bins = np.vstack((self.bins, [*row, *self.lower, slack]))[-(c.SENT_BINS if self.stamped else c.BINS) :]
         if self.stamped and len(self.bins) >= 6 and self.line is not None:
             r = self.bins[-3:, c.UP_D] - self.line[1] - self.line[2] * (self.bins[-3:, c.UP_T] - self.line[0])
             if (r > c.JUMP_US).all() or (r < -c.JUMP_US).all():
@@ -200,13 +200,14 @@ class ClockTwin:
             self.sigma, self.gap = float(np.hypot(np.sqrt(variance), c.SENT_FLOOR_US)), 0.0
         else:
             self.gap = hidden_room(self.histograms[c.DELAYS], self.histograms[c.STEPS], self.period)
-            limits = (c.ARRIVAL_SKEW, c.IMPATIENCE) if self.counted else (c.DEVICE_SKEW, c.PATIENCE)
+            likely = (c.ARRIVAL_SKEW, c.ARRIVAL_SKEW) if self.counted else (c.DEVICE_SKEW, c.SKEW_PRIOR)
+            patience = c.IMPATIENCE if self.counted else c.PATIENCE
             while True:
-                a, b, variance, give = line_between(self.bins, t, self.gap, limits[0], self.rate, limits[1])
+                a, b, variance, give = line_between(self.bins, t, self.gap, *likely, self.rate, patience)
                 if not self.counted or give < self.period or len(self.bins) <= 4:
                     break
                 self.bins = self.bins[len(self.bins) // 2 :]
-            self.sigma = float(np.hypot(np.sqrt(variance), c.FLOOR_US))
+            self.sigma = float(np.hypot(c.LASTING * np.sqrt(variance), c.FLOOR_US))
         self.line = t, a, b
 
     def map(self, t_us: np.ndarray, marks: tuple[ClockMark, ...]) -> np.ndarray:
