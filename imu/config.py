@@ -65,6 +65,9 @@ class GapLimits:
     """s without a believable acceleration after which the orientation is unknown: the time constant of the correction."""
     saturated_share: float = 0.98
     """Share of full scale from which a sample counts as saturated."""
+    saturated_error: float = 0.25
+    """Share of the turn measured by a saturated gyroscope that it may have missed (1σ); the error is treated like that of a
+    hole. Larger = unknown after shorter saturation: with 0.25, after two samples at 2000 °/s and 100 Hz."""
 
     def problems(self) -> list[str]:
         """What is wrong, one sentence each."""

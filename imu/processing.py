@@ -41,9 +41,10 @@ def session_setup(
     drill: str | None,
     stand_s: tuple[float, float] | None,
     movement_s: tuple[float, float] | None,
+    method: str | None = None,
 ) -> Setup:
     """The recording's setup with this run's choices; `drill`: a library name, None = the recorded one, "" = none."""
-    changes: dict[str, object] = {}
+    changes: dict[str, object] = {} if method is None else {"filter": method}
     if drill is not None:
         changes["drill_toml"] = drill_text(drill) if drill else ""
     for key, window in (("stand_s", stand_s), ("movement_s", movement_s)):
@@ -66,6 +67,7 @@ def process(
     timing: Timing | None = None,
     packet_samples: int | None = None,
     correct_accelerometers: bool = False,
+    method: str | None = None,
 ) -> Result:
     """Compute everything a recording holds: exactly as a live session would have, or better, with what came later.
 
@@ -91,6 +93,8 @@ def process(
     correct_accelerometers : bool
         First estimate the offset of every accelerometer that is wrong at rest from the whole recording, and take it off
         where the recording allows it. `result.setup` says what was done (`SensorSetup.acc_note`).
+    method : str, optional
+        Orientation filter, one of `imu.config.FILTERS`, for comparison. None: the one in the recording's setup (vqf).
     """
     if baseline is not None:
         raise ConfigError("baseline is not available in this version; alignment is judged against the person's own stand")
@@ -98,7 +102,7 @@ def process(
         raise ConfigError(
             "packets of a given size check the live way, and offline takes all samples at once; leave one of both away"
         )
-    setup = session_setup(recording.setup, drill, stand_s, movement_s)
+    setup = session_setup(recording.setup, drill, stand_s, movement_s, method)
     if offline and setup.filter != "vqf":
         raise ConfigError(f"offline smoothing belongs to the filter vqf, not to {setup.filter}; leave one of both away")
     clock = timing or Timing()

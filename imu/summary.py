@@ -25,6 +25,8 @@ def summary_lines(result: Result) -> list[str]:
     lines = [f"Session      {_duration(result)}{' (recording incomplete: it ended abruptly)' if result.incomplete else ''}"]
     if result.offline:
         lines.append("             smoothed offline: with what came later, so not what was shown live")
+    if result.setup.filter != "vqf":
+        lines.append(f"             orientation by {result.setup.filter}, a baseline for comparison (usual: vqf)")
     lines += _calibration(result) + _repetitions(result) + _cues(result) + _angles(result) + _sensors(result)
     lines.append(f"Fingerprint  {result.digest()}  (equal = bit-identical angles, events, repetitions and cues)")
     return lines
@@ -32,7 +34,7 @@ def summary_lines(result: Result) -> list[str]:
 
 def _duration(result: Result) -> str:
     if len(result.t_us) == 0:
-        return "no frames"
+        return "no frames: nothing that the sensors sent could be used"
     first, last = int(result.t_us[0]), int(result.t_us[-1])
     return f"{(last - first) / 1e6:.2f} s, {len(result.t_us)} frames"
 

@@ -69,7 +69,7 @@ def test_rows_are_those_of_the_definition_in_packets_of_any_size(first_seed: int
     for seed in range(first_seed, first_seed + 30):
         rng = np.random.default_rng(seed)
         rate_hz = float(rng.choice([25.0, 57.0, 100.0, 104.0]))
-        limits = GapLimits() if rng.random() < 0.6 else GapLimits(0.05, 0.4, 0.5, 2.0, 1.0, 4.0, 0.3, 0.5, 0.9)
+        limits = GapLimits() if rng.random() < 0.6 else GapLimits(0.05, 0.4, 0.5, 2.0, 1.0, 4.0, 0.3, 0.5, 0.9, 0.1)
         s = rough(rng, rate_hz)
         offset = (1.0, -2.0, 0.5) if rng.random() < 0.3 else (0.0, 0.0, 0.0)
         defined = Policy(rate_hz, limits, ACC_RANGE, GYR_RANGE, np.array(offset)).rows(s)

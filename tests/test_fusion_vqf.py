@@ -8,8 +8,7 @@ from reference.vqf_twin import Twin
 from shared_data import DATA
 from vqf import VQF
 
-from imu.fusion import OrientationFilter, Params, orientation, vqf
-from imu.fusion.coefficients import Coefficients
+from imu.fusion import OrientationFilter, Params, orientation
 from imu.fusion.quaternion import angle_array, conj_array, mul_array
 
 

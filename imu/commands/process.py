@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imu.commands.arguments import add_drill, add_windows, drill_of, packet_size
 from imu.commands.places import results_folder
+from imu.config import FILTERS
 from imu.processing import Timing, process
 from imu.recording import load
 from imu.recording.exporters.tables import write_tables
@@ -31,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="store_true",
         help="smooth with what came later: nearer to the truth, and not what was shown live",
     )
+    p.add_argument("--filter", choices=FILTERS, help="orientation filter, for comparison (default: vqf)")
     p.add_argument("--timing", action="store_true", help="print where the time went")
     p.add_argument(
         "--correct-accelerometers",
@@ -63,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         timing=timing,
         packet_samples=arguments.packets,
         correct_accelerometers=arguments.correct_accelerometers,
+        method=arguments.filter,
     )
     print("\n".join(summary_lines(result)))
     if folder is not None:

@@ -215,7 +215,7 @@ def _refuse_unusable(gyr: Floats, bad: int, rate_hz: float) -> None:
     if not bool(np.isfinite(x).all()):
         raise ValueError(f"gyr is not a finite number at row ({where}); drop such rows and give t_us instead")
     raise ValueError(
-        f"gyr at row ({where}) is {math.sqrt(float(x @ x)):.3g} rad/s, more than half a turn per sample at {rate_hz:g} Hz; "
+        f"gyr at row ({where}) is {math.hypot(*x):.3g} rad/s, more than half a turn per sample at {rate_hz:g} Hz; "
         "is it in °/s, or the rate wrong?"
     )
 

@@ -6,9 +6,9 @@ GAP. How wrong that is, is expected from the rates on both sides: from 5° on GA
 from 10° on the filter has to find the inclination anew and the orientation is unknown (SETTLING) for a second. Longer, or
 a new epoch: the filter restarts and its samples are SETTLING. A saturated accelerometer is not believed (the rate is still
 integrated), and after 3 s without one that can be believed the orientation is unknown; after a saturated gyroscope it is
-suspect for a second. A row that is no measurement (not finite, or more than half a turn per sample) is as good as lost.
-Skipping or holding instead of interpolating costs two to four times the inclination error at 1 % loss. The limits are
-`imu.config.GapLimits`.
+suspect for 4 s, and what it may have missed is treated like the error of a hole. A row that is no measurement (not
+finite, or more than half a turn per sample) is as good as lost. Skipping or holding instead of interpolating costs two to
+four times the inclination error at 1 % loss. The limits are `imu.config.GapLimits`.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ BELIEVABLE_ACC: Final = 1e4
 # acceleration.
 STARTED, T_LAST, ACC_LAST, SETTLE_LEFT, GYR_LEFT, PENDING, RECEIVED, LOST, FILLED, RESTARTS, NEW_EPOCH, GAP_LEFT = range(12)
 BLIND, INTS = 12, 13
-# Floats of a sensor's state: the last sample's gyr and acc.
-FLOATS: Final = 6
+# Floats of a sensor's state: the last sample's gyr and acc, and the turn measured by a saturated gyroscope so far, rad.
+SATURATED_TURN, FLOATS = 6, 7
 # Limits as numbers of samples.
 SHORT, LONG, SETTLE, SUSPECT, BLIND_LIMIT = range(5)
 # Limits as numbers with units: acc and gyr from which a sample is saturated, largest gyr, expected errors in rad; error per
-# (rad/s) of rate and (samples of hole)^1.5.
-ACC_LIMIT, GYR_LIMIT, GYR_MOST, DOUBTFUL, WRONG, ERROR = range(6)
+# (rad/s) of rate and (samples of hole)^1.5; the same per (rad/s) of a saturated sample.
+ACC_LIMIT, GYR_LIMIT, GYR_MOST, DOUBTFUL, WRONG, ERROR, MISSED = range(7)
 
 
 def in_samples(limits: GapLimits, rate_hz: float) -> Ints:
@@ -55,10 +55,11 @@ def in_samples(limits: GapLimits, rate_hz: float) -> Ints:
 
 
 def in_units(limits: GapLimits, rate_hz: float, acc_range: float, gyr_range: float) -> Floats:
-    """(6,) the limits that are not: ranges are full scale, m/s² and rad/s."""
+    """(7,) the limits that are not: ranges are full scale, m/s² and rad/s."""
     acc, gyr = limits.saturated_share * acc_range, limits.saturated_share * gyr_range
     doubtful, wrong = math.radians(limits.suspect_deg), math.radians(limits.wrong_deg)
-    return np.array([min(acc, BELIEVABLE_ACC), gyr, most_gyr(rate_hz), doubtful, wrong, limits.error_share / rate_hz**1.5])
+    error, missed = limits.error_share / rate_hz**1.5, limits.saturated_error / rate_hz
+    return np.array([min(acc, BELIEVABLE_ACC), gyr, most_gyr(rate_hz), doubtful, wrong, error, missed])
 
 
 def most_gyr(rate_hz: float) -> float:
@@ -144,7 +145,10 @@ def prepare(
         flags = _ACC if acc_bad else 0
         # no working sensor measures exactly nothing: neither saturated nor believable
         skip = acc_bad or (ax == 0.0 and ay == 0.0 and az == 0.0)
-        ax, ay, az = ax - offset[0], ay - offset[1], az - offset[2]
+        # what nothing is believed of shall not make sums of it overflow either
+        ax = min(max(ax, -BELIEVABLE_ACC), BELIEVABLE_ACC) - offset[0]
+        ay = min(max(ay, -BELIEVABLE_ACC), BELIEVABLE_ACC) - offset[1]
+        az = min(max(az, -BELIEVABLE_ACC), BELIEVABLE_ACC) - offset[2]
         action = SKIP_ACC if skip else 0
         unseen, doubt = 0, 0.0
         restart = i[NEW_EPOCH] != 0
@@ -157,6 +161,7 @@ def prepare(
             unseen = hole
             i[SETTLE_LEFT] = limits[SETTLE]
             i[GYR_LEFT] = i[GAP_LEFT] = i[BLIND] = 0
+            last[SATURATED_TURN] = 0.0
             i[RESTARTS] += 1
             flags |= _JUMP if restart else _GAP
         elif hole > 0:
@@ -167,14 +172,13 @@ def prepare(
                 made_up = SKIP_ACC
                 mark |= _ACC
             if gyr_bad:
-                i[GYR_LEFT] = limits[SETTLE] + hole + 1
+                i[GYR_LEFT] = limits[SUSPECT] + hole + 1
             change = (wx - last[0]) ** 2 + (wy - last[1]) ** 2 + (wz - last[2]) ** 2
             mean = 0.5 * (rate + math.sqrt(last[0] ** 2 + last[1] ** 2 + last[2] ** 2))
             error = units[ERROR] * (hole + 1) ** 1.5 * math.sqrt(change + mean * mean)
             if error > units[DOUBTFUL]:
                 i[GAP_LEFT] = limits[SUSPECT] + hole
-            # below that the filter as it is corrects better than one that has forgotten what it knew
-            doubt = error if error > units[WRONG] else 0.0
+            doubt = error
             for j in range(1, hole + 1):
                 b = j / (hole + 1.0)
                 a = 1.0 - b
@@ -186,10 +190,16 @@ def prepare(
                 )  # fmt: skip
                 m += 1
             i[FILLED] += hole
-            if doubt > 0.0:
-                i[SETTLE_LEFT] = max(i[SETTLE_LEFT], limits[SETTLE])
         if gyr_bad:
-            i[GYR_LEFT] = limits[SETTLE] + 1
+            i[GYR_LEFT] = limits[SUSPECT] + 1
+            last[SATURATED_TURN] += units[MISSED] * rate
+        else:
+            doubt = max(doubt, last[SATURATED_TURN])
+            last[SATURATED_TURN] = 0.0
+        if doubt > units[WRONG]:
+            i[SETTLE_LEFT] = max(i[SETTLE_LEFT], limits[SETTLE])
+        else:
+            doubt = 0.0  # the filter as it is corrects that better than one that has forgotten what it knew
         _write(
             m, t_us[k], arrived[k], wx, wy, wz, ax, ay, az, flags, action, unseen, doubt, i, limits,
             t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out, doubts_out,

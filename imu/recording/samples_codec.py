@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Final
 
 import numpy as np
 
@@ -54,6 +55,10 @@ class SamplesDecoder:
         self._newest = int(t_us[-1])
         # nothing is known of a radio: every sample came at once
         return [Packet(self._sensor, int(t_host_ns[-1]), 0, t_us, lost, gyr, acc, clipped, arrival_ns=t_us * 1000)]
+
+
+LONGEST_PAUSE_US: Final = 3_600_000_000
+"""A longer one is a wrong time stamp, or another session: every frame in between would be made."""
 
 
 def _layout(n: int, width: int) -> np.dtype[np.void]:
@@ -119,6 +124,13 @@ def encode_samples(
         t_us, gyr, acc, clipped = given.t_us[known], given.gyr[known], given.acc[known], given.clipped[known]
         if len(t_us) < 2:
             raise RecordingError(f"{segment}: {len(t_us)} usable samples; at least 2 are needed to know the rate")
+        steps = np.diff(t_us)
+        if int(steps.max()) > LONGEST_PAUSE_US:
+            row = int(steps.argmax()) + 1
+            raise RecordingError(
+                f"{segment}: {steps.max() / 6e7:.4g} minutes pass before row {row} of the usable samples; "
+                f"a session has no pause of more than {LONGEST_PAUSE_US // 60_000_000}, make it two recordings"
+            )
         period_us, lost = period_and_lost(t_us)
         if lost.any():
             notes.append(f"{segment}: {int(lost.sum())} of {len(t_us) + int(lost.sum())} samples are missing")

@@ -88,7 +88,7 @@ class Policy:
         out.arrived_us[:] = s.arrived_us[behind]
         for x in range(3):
             out.gyr[:, x] = np.interp(every, at, s.gyr[:, x])
-            out.acc[:, x] = np.interp(every, at, s.acc[:, x] - self.offset[x])
+            out.acc[:, x] = np.interp(every, at, np.clip(s.acc[:, x], -BELIEVABLE_ACC, BELIEVABLE_ACC) - self.offset[x])
 
         saturated = ((s.clipped & CLIPPED_ACC) != 0) | (np.abs(s.acc).max(axis=1) >= self.acc_limit)
         unbelievable = saturated | (s.acc == 0.0).all(axis=1)
@@ -102,9 +102,12 @@ class Policy:
             if unbelievable[k]:
                 out.actions[row] |= SKIP_ACC
             hole = row - at[k - 1] - 1 if k else 0
+            if not turned_away[k]:
+                turned = sum(rate[i] for i in itertools.takewhile(lambda i: turned_away[i], range(k - 1, -1, -1)))
+                out.doubts[row] = self.limits.saturated_error * turned / self.rate_hz
             made_up = slice(row - hole, row)
             if turned_away[k]:
-                out.flags[row - hole : row + self.settle + 1] |= SATURATED_GYR
+                out.flags[row - hole : row + self.suspect + 1] |= SATURATED_GYR
             if hole == 0:
                 continue
             step = int(s.t_us[k] - s.t_us[k - 1])
@@ -116,11 +119,12 @@ class Policy:
             mean = (rate[k - 1] + rate[k]) / 2
             change = np.linalg.norm(s.gyr[k] - s.gyr[k - 1])
             error = self.limits.error_share * ((hole + 1) / self.rate_hz) ** 1.5 * np.hypot(change, mean)
-            out.doubts[row] = error if error > np.radians(self.limits.wrong_deg) else 0.0
+            out.doubts[row] = max(out.doubts[row], error)
             if error > np.radians(self.limits.suspect_deg):
                 out.flags[row - hole : row + self.suspect] |= GAP
         skipped = (out.actions & SKIP_ACC) != 0
-        wrong = out.doubts > 0.0
+        wrong = out.doubts > np.radians(self.limits.wrong_deg)
+        out.doubts[~wrong] = 0.0
         out.flags[self.settling(skipped, wrong)] |= SETTLING
         return out
 

@@ -100,9 +100,9 @@ def _samples(file: Path) -> tuple[Samples, list[str]]:
     if len(table.values) == 0:
         raise RecordingError(f"{file} has no samples; take this sensor's folder away or record again")
     t_us = table.values[:, 0]
-    if not np.isfinite(t_us).all():
-        line = table.line[int(np.flatnonzero(~np.isfinite(t_us))[0])]
-        raise RecordingError(f"{file}, line {line}: no time stamp; remove the line")
+    no_time = ~(np.abs(t_us) < 2.0**62)
+    if no_time.any():
+        raise RecordingError(f"{file}, line {table.line[int(np.argmax(no_time))]}: no time stamp; remove the line")
     back = np.diff(t_us) < 0
     if np.any(np.diff(t_us) < -_RESTART_US):
         line = table.line[int(np.argmin(np.diff(t_us))) + 1]
