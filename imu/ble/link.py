@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from time import perf_counter_ns
 from typing import Final
 
 from imu.ble.adapter import Adapter
@@ -125,7 +125,7 @@ class SensorLink:
                 if connection is None or connection.ended.is_set():
                     connection = await self._connect_again()
                 if connection is not None:
-                    self._newest_ns = time.perf_counter_ns()
+                    self._newest_ns = perf_counter_ns()
                     await connection.stream(self._on_data, self._on_status, self._hand_over)
                     failures = 0
                     self._say("streaming", note="restarted" if self._restarted else "")
@@ -180,7 +180,7 @@ class SensorLink:
                 async with asyncio.timeout(SILENCE_S / 2):
                     await connection.ended.wait()
             except TimeoutError:
-                if time.perf_counter_ns() - self._newest_ns > SILENCE_S * 1e9:
+                if perf_counter_ns() - self._newest_ns > SILENCE_S * 1e9:
                     return "connected, but silent"
         return "disconnected"
 
