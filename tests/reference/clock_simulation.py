@@ -53,7 +53,6 @@ class Conditions:
     """Mean time between stalls of the host, 30 to 250 ms."""
     interval_ppm: float = 0.0
     """The clock of the radio that keeps the connection interval, against the host's."""
-    reboot_at_s: float = 0.0
 
 
 def rate_errors(

@@ -16,6 +16,8 @@ IDENTIFY   ms u16.  SET_SLOT  slot u8, 255 = none; 7 = trunk.  CONN_PARAM_REQ  m
 GET_INFO   answers INFO if it fits the MTU, else nothing: then it is read.
 DATA       tx_done is counted from this packet's t_us, rounded to nearest; what is out of range is not sent (tx_back 0).
            fmt 1 (temperature), 2 (magnetometer), 3 (quaternion) and RESEND are not part of this version.
+SYNC       t_rx and t_tx are on the clock of `t_us`, not wrapped; t_tx is when the answer is handed to the radio. A device
+           that has it says so with a feature bit and by the characteristic; malformed pings are not answered.
 Battery    255 = unknown, in advertisements and STATUS.
 """
 
