@@ -153,7 +153,7 @@ def _finish_second(f: Floats, i: Ints, bins: Floats, held: Floats, histograms: F
                 bins[k, c] = bins[k + 1, c]
     bins[old, UP_T], bins[old, UP_D] = time, offset
     bins[old, DOWN_T], bins[old, DOWN_D] = f[LOW_T], f[LOW_D]
-    bins[old, SLACK] = LEARNING_SLACK_US if i[COUNTED] != 0 and i[BIN] < LEARNING_S else 0.0
+    bins[old, SLACK] = LEARNING_SLACK_US / (1 + i[BIN]) if i[COUNTED] != 0 and i[BIN] < LEARNING_S else 0.0
     i[N_BINS] = old + 1
     if i[STAMPED] != 0 and old >= 5:
         above = below = 0

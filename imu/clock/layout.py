@@ -51,9 +51,10 @@ PATIENCE, IMPATIENCE = 10, 2
 """A second may be late as a whole if there was a smaller delay so many seconds before or after; the smaller number where
 samples are only counted, because one that is lost unseen delays all that follow."""
 
-LEARNING_S: Final = 4
+LEARNING_S: Final = 15
 LEARNING_SLACK_US: Final = 50_000.0
-"""Where samples are only counted: the first seconds, and how long their packets may have waited (a connection interval)."""
+"""Where samples are only counted: the first seconds, in which the smallest delay cannot be told from others, and by
+how much it may be wrong in the first of them (a connection interval); less and less, as the rate becomes known."""
 
 SAMPLED, SENT, ASKED, ANSWERED = 0, 1, 2, 3
 """Kinds of marks, see `ClockMark`."""

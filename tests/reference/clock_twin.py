@@ -189,7 +189,7 @@ class ClockTwin:
                 early = self.line[1] + self.line[2] * (row[0] - self.line[0]) - row[1]
                 if early > self.gap + c.JUMP_US + 3.0 * self.sigma:
                     self.bins = self.bins[:0]
-        slack = c.LEARNING_SLACK_US if self.counted and self.second < c.LEARNING_S else 0.0
+        slack = c.LEARNING_SLACK_US / (1 + self.second) if self.counted and self.second < c.LEARNING_S else 0.0
         self.bins = np.vstack((self.bins, [*row, *self.lower, slack]))[-(c.SENT_BINS if self.stamped else c.BINS) :]
         if self.stamped and len(self.bins) >= 6 and self.line is not None:
             r = self.bins[-3:, c.UP_D] - self.line[1] - self.line[2] * (self.bins[-3:, c.UP_T] - self.line[0])
