@@ -1,9 +1,10 @@
 """Session time of a sensor: its own clock tied to the host's by what the two have noticed of each other.
 
 Radio delay is one-sided: a packet can be late, never early, so `arrival - device time` is never below the true offset.
-Of every second the smallest is kept (with TX-done stamps, which can also be early, the lower quartile). Stamps leave nothing
-but the radio's latency: a line through two minutes of them is all. Without them a part of the delay may be the same in every
-packet (`imu.clock.gap`): then the centre of all lines that five minutes of delays leave room for is taken. Pings bound the offset from the other side. Arrival stamps are data; nothing here reads a clock.
+Of every second the smallest is kept (with TX-done stamps, which can also be early, the lower quartile). Stamps leave
+nothing but the radio's latency: a line through two minutes of them is all. Without them a part of the delay may be the
+same in every packet (`imu.clock.gap`): then the centre of all lines that five minutes of delays leave room for is
+taken. Pings bound the offset from the other side. Arrival stamps are data; nothing here reads a clock.
 """
 
 from __future__ import annotations
