@@ -54,7 +54,7 @@ class ClockMark:
     """True: a TX-done stamp (delay is radio only). False: time of the newest sample (delay includes queueing)."""
     asked: bool = False
     """Of a ping. With `sent` False the other way round: the device noticed at `t_device_us` what the host had sent at
-    `t_host_ns`, so the delay counts against it. With `sent` True it answered then, and the answer arrived at `t_host_ns`."""
+    `t_host_ns`, so the delay counts against it. With `sent` True it answered then, and the answer came at `t_host_ns`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +128,8 @@ class Health:
     skew_ppm: float = float("nan")
     gyr_bias_dps: float = float("nan")
     """Norm of the estimated gyroscope bias."""
+    gyr_note: str = ""
+    """Error of the gyroscope's scale that was found in the recording and taken off; only where it was smoothed offline."""
     check: str = "unchecked"
     """Verdict of its check at rest: `unchecked` (no rest yet) · `good` · `marked` · `refused`."""
     rest_acc: float = float("nan")

@@ -12,7 +12,7 @@ from fusion_streams import SETUP, assert_equal_blocks, fused, inclination_error,
 from imu.fusion import OrientationFilter, SensorChannel
 from imu.fusion.channel import PoseBlock
 from imu.fusion.quaternion import angle_array
-from imu.packets import CLIPPED_ACC, CLIPPED_GYR, Packet, Quality
+from imu.packets import CLIPPED_ACC, CLIPPED_GYR, ClockMark, Packet, Quality
 from imu.recording.regroup import regroup
 
 N = 900
@@ -294,3 +294,24 @@ def test_lost_packets_cost_little_inclination(share: float, limit_deg: float) ->
     naive = np.degrees(np.sqrt(np.mean(inclination_error(skipped, true[keep])[120:] ** 2)))
     assert ours < limit_deg
     assert ours < naive / 3
+
+
+@pytest.mark.parametrize("size", [1, 6, 3000])
+def test_a_sensor_without_a_clock_is_integrated_at_its_true_rate(size: int) -> None:
+    """Called 100 Hz, truly 110: turned by 10 % too little or too much, it would be off by many degrees in every swing."""
+    gyr, acc, true = swinging(3300, 110.0)
+    counted = replace(SETUP, clock="arrival")
+    packet = packet_of(gyr, acc, rate_hz=100.0)
+    rng = np.random.default_rng(4)
+    arrival_us = np.arange(3300) * (1e6 / 110.0) + 5_000 + rng.exponential(2_000, 3300)
+    marks = tuple(ClockMark(k, 10_000 * k, int(arrival_us[k] * 1000)) for k in range(3300))
+    whole = replace(packet, marks=marks, arrival_ns=(arrival_us * 1000).astype(np.int64))
+    block = fused(*regroup([whole], size), setup=counted)
+    known = (block.flags & int(Quality.SETTLING)) == 0
+    assert not known[:500].any()  # its rate must be known first
+    assert known[700:].all()
+    wrong = np.degrees(inclination_error(block.q, true))
+    assert wrong[1500:].max() < 1.0
+    np.testing.assert_allclose(block.gyr[2000:], gyr[2000:], atol=0.02)  # rates stay what they were
+    as_called = OrientationFilter(100.0).update(gyr, acc)
+    assert np.degrees(inclination_error(as_called, true))[1500:].max() > 3.0

@@ -11,7 +11,7 @@ from imu.fusion.gaps import FRESH, RESTART
 from imu.fusion.rows import RowMaker, Rows
 from imu.packets import CLIPPED_ACC, CLIPPED_GYR, Quality
 
-FIELDS = ("t_us", "arrived_us", "gyr", "acc", "flags", "actions", "holes", "doubts")
+FIELDS = ("t_us", "arrived_us", "gyr", "acc", "flags", "actions", "holes", "doubts", "pace")
 ACC_RANGE, GYR_RANGE = 157.0, 35.0
 
 
@@ -46,7 +46,11 @@ def rough(rng: np.random.Generator, rate_hz: float) -> Samples:
     epoch = np.zeros(n, np.int64)
     if n and rng.random() < 0.3:
         epoch[int(rng.integers(n)) :] = 1
-    return Samples(t_us, t_us + 5_000, lost, gyr, acc, clipped, epoch)
+    pace = np.ones(n)
+    if n and rng.random() < 0.3:  # a sensor without a clock, whose rate is not known at first
+        pace[:] = rng.uniform(0.8, 1.2, n)
+        pace[: rng.integers(n)] = np.nan
+    return Samples(t_us, t_us + 5_000, lost, gyr, acc, clipped, epoch, pace)
 
 
 def made(maker: RowMaker, s: Samples, ends: list[int]) -> Rows:
@@ -56,9 +60,9 @@ def made(maker: RowMaker, s: Samples, ends: list[int]) -> Rows:
     for first, end in zip([0, *ends[:-1]], ends, strict=True):
         p = s.of(np.arange(first, end))
         if len(p.t_us):
-            parts.append(
-                maker.make(p.t_us, p.arrived_us, p.lost, p.gyr, p.acc, p.clipped, new_epoch=bool(p.epoch[0] != last_epoch))
-            )
+            reboot = bool(p.epoch[0] != last_epoch)
+            rows = maker.make(p.t_us, p.arrived_us, p.lost, p.gyr, p.acc, p.clipped, new_epoch=reboot, pace=p.pace)
+            parts.append(rows)
             last_epoch = p.epoch[0]
     return Rows(*(np.concatenate([getattr(r, f) for r in parts]) for f in FIELDS))
 

@@ -46,6 +46,7 @@ from imu.clock.layout import (
     N_HELD,
     NEW_EPOCH,
     OUT_LAST,
+    PACE_S,
     PATIENCE,
     PERIOD,
     SAMPLED,
@@ -266,9 +267,13 @@ def _map(f: Floats, i: Ints, t_us: int) -> int:
 @kernel
 def map_rows(
     f: Floats, i: Ints, bins: Floats, held: Floats, histograms: Floats, floors: Floats, t_us: Ints, t0_us: int,
-    where: Ints, mark_t: Ints, mark_us: Floats, kind: Ints, out: Ints,
+    where: Ints, mark_t: Ints, mark_us: Floats, kind: Ints, out: Ints, pace: Floats,
 ) -> None:  # fmt: skip
-    """Session time of the rows t_us (n,) -> out (n,). Marks are sorted by `where`, the row they come before."""
+    """Session time of the rows t_us (n,) -> out (n,). Marks are sorted by `where`, the row they come before.
+
+    Where samples are only counted, pace (n,) is the true duration of a sample in units of the nominal one, NaN while it is
+    not known; elsewhere 1, for no clock is off by as much as a gyroscope's scale.
+    """
     m = 0
     for k in range(t_us.shape[0]):
         if i[STARTED] == 0 or i[NEW_EPOCH] != 0:
@@ -291,6 +296,9 @@ def map_rows(
                 _observe(f, i, bins, held, histograms, floors, mark_t[m], mark_us[m], kind[m])
             m += 1
         out[k] = _map(f, i, t_us[k])
+        pace[k] = 1.0
+        if i[COUNTED] != 0 and i[MARKED] != 0:
+            pace[k] = 1.0 + f[LINE_B] if i[BIN] >= PACE_S else math.nan
     while m < where.shape[0]:
         if i[MARKED] != 0 and i[STARTED] != 0 and i[NEW_EPOCH] == 0:
             _observe(f, i, bins, held, histograms, floors, mark_t[m], mark_us[m], kind[m])

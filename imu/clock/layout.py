@@ -56,6 +56,9 @@ LEARNING_SLACK_US: Final = 50_000.0
 """Where samples are only counted: the first seconds, in which the smallest delay cannot be told from others, and by
 how much it may be wrong in the first of them (a connection interval); less and less, as the rate becomes known."""
 
+PACE_S: Final = 5
+"""Seconds after which the rate of counted samples is good enough to integrate with: to 1 %, as a gyroscope's scale."""
+
 SAMPLED, SENT, ASKED, ANSWERED = 0, 1, 2, 3
 """Kinds of marks, see `ClockMark`."""
 

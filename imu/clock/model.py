@@ -93,7 +93,12 @@ class DeviceClock:
 
     def map(self, t_us: Ints, marks: Sequence[ClockMark] = ()) -> NDArray[np.int64]:
         """Session time (n,) of rows with device time `t_us` (n,), marks at their `position`."""
-        out = np.empty(len(t_us), np.int64)
+        return self.map_paced(t_us, marks)[0]
+
+    def map_paced(self, t_us: Ints, marks: Sequence[ClockMark] = ()) -> tuple[NDArray[np.int64], Floats]:
+        """The same, and the true duration of each sample in units of the nominal one: 1 for a sensor with a clock; for one
+        whose samples are only counted what the arrivals say, NaN in the first seconds of an epoch."""
+        out, pace = np.empty(len(t_us), np.int64), np.empty(len(t_us))
         if len(marks) == 0:
             where, mark_t, kind, mark_us = _NO_INTS, _NO_INTS, _NO_INTS, _NO_FLOATS
         else:
@@ -107,9 +112,9 @@ class DeviceClock:
             kind = np.fromiter([m.sent + 2 * m.asked for m in marks], np.int64, n)
         map_rows(
             self._f, self._i, self._bins, self._held, self._histograms, self._floors,
-            t_us, self._t0_ns // 1000, where, mark_t, mark_us, kind, out,
+            t_us, self._t0_ns // 1000, where, mark_t, mark_us, kind, out, pace,
         )  # fmt: skip
-        return out
+        return out, pace
 
     @property
     def offset_us(self) -> float:

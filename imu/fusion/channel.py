@@ -114,11 +114,11 @@ class SensorChannel:
         if new_epoch:
             self._clock.new_epoch()
         self._epoch = packet.epoch
+        t_us, pace = self._clock.map_paced(owned(packet.t_us, np.int64), packet.marks)
         rows = self._rows.make(
-            self._clock.map(owned(packet.t_us, np.int64), packet.marks),
-            (packet.arrival_ns - self._t0_host_ns) // 1000, owned(packet.lost, np.int32),
+            t_us, (packet.arrival_ns - self._t0_host_ns) // 1000, owned(packet.lost, np.int32),
             owned(packet.gyr, np.float64), owned(packet.acc, np.float64), owned(packet.clipped, np.uint8),
-            new_epoch=new_epoch,
+            new_epoch=new_epoch, pace=pace,
         )  # fmt: skip
         self._judge(rows)
         return rows

@@ -29,9 +29,12 @@ _Q, _STARTED, _BASELINE_BIAS, _TS = gyro_only.Q, gyro_only.STARTED, gyro_only.BI
 @kernel
 def follow_vqf(
     s: Floats, c: Floats, gyr: Floats, acc: Floats, actions: NDArray[np.uint8], holes: NDArray[np.int32], doubts: Floats,
-    q_out: Floats, gyr_out: Floats,
+    pace: Floats, q_out: Floats, gyr_out: Floats,
 ) -> None:  # fmt: skip
-    """n rows of one sensor through VQF: q_out (n, 4) q_earth_sensor, gyr_out (n, 3) with the bias taken off."""
+    """n rows of one sensor through VQF: q_out (n, 4) q_earth_sensor, gyr_out (n, 3) with the bias taken off.
+
+    Where a sample truly lasts `pace` times the nominal period, its rate counts as much more; a pace of 1 changes no bit.
+    """
     k = load(c)
     for i in range(gyr.shape[0]):
         if (actions[i] & (_RESTART | _FRESH)) != 0:
@@ -41,11 +44,14 @@ def follow_vqf(
                 s[p] = max(s[p], min(s[p] + holes[i] * c[V], c[P0]))
         if doubts[i] > 0.0:
             vqf.doubt(s, c, doubts[i])
-        wx, wy, wz = gyr[i, 0], gyr[i, 1], gyr[i, 2]
+        f = pace[i]
+        wx, wy, wz = gyr[i, 0] * f, gyr[i, 1] * f, gyr[i, 2] * f
         q_out[i, 0], q_out[i, 1], q_out[i, 2], q_out[i, 3] = vqf.sample(
             s, k, wx, wy, wz, acc[i, 0], acc[i, 1], acc[i, 2], (actions[i] & _SKIP) != 0
         )
-        gyr_out[i, 0], gyr_out[i, 1], gyr_out[i, 2] = wx - s[_BIAS], wy - s[_BIAS + 1], wz - s[_BIAS + 2]
+        gyr_out[i, 0] = (wx - s[_BIAS]) / f
+        gyr_out[i, 1] = (wy - s[_BIAS + 1]) / f
+        gyr_out[i, 2] = (wz - s[_BIAS + 2]) / f
 
 
 @kernel
@@ -62,19 +68,21 @@ def _step(
 
 @kernel
 def follow_baseline(
-    kind: int, s: Floats, c: Floats, gyr: Floats, acc: Floats, actions: NDArray[np.uint8], q_out: Floats, gyr_out: Floats
-) -> None:
+    kind: int, s: Floats, c: Floats, gyr: Floats, acc: Floats, actions: NDArray[np.uint8], pace: Floats, q_out: Floats,
+    gyr_out: Floats,
+) -> None:  # fmt: skip
     """The same for a baseline; q_out is NaN before the first believed acceleration."""
     b = _BASELINE_BIAS
     for i in range(gyr.shape[0]):
         if (actions[i] & (_RESTART | _FRESH)) != 0:
             gyro_only.reset(s, c, (actions[i] & _FRESH) == 0)
-        wx, wy, wz = gyr[i, 0], gyr[i, 1], gyr[i, 2]
+        f = pace[i]
+        wx, wy, wz = gyr[i, 0] * f, gyr[i, 1] * f, gyr[i, 2] * f
         use = (actions[i] & _SKIP) == 0
         _step(kind, s, c, wx, wy, wz, acc[i, 0], acc[i, 1], acc[i, 2], use)
         for x in range(4):
             q_out[i, x] = s[_Q + x] if s[_STARTED] > 0.0 else math.nan
-        gyr_out[i, 0], gyr_out[i, 1], gyr_out[i, 2] = wx - s[b], wy - s[b + 1], wz - s[b + 2]
+        gyr_out[i, 0], gyr_out[i, 1], gyr_out[i, 2] = (wx - s[b]) / f, (wy - s[b + 1]) / f, (wz - s[b + 2]) / f
 
 
 @kernel
@@ -150,9 +158,9 @@ class SensorFilter:
         """(n, 4) q_earth_sensor, NaN before the first believable acceleration, and (n, 3) rad/s without the bias."""
         q, gyr = np.empty((len(rows), 4)), np.empty((len(rows), 3))
         if self._kind == 0:
-            follow_vqf(self._s, self._c, rows.gyr, rows.acc, rows.actions, rows.holes, rows.doubts, q, gyr)
+            follow_vqf(self._s, self._c, rows.gyr, rows.acc, rows.actions, rows.holes, rows.doubts, rows.pace, q, gyr)
         else:
-            follow_baseline(self._kind, self._s, self._c, rows.gyr, rows.acc, rows.actions, q, gyr)
+            follow_baseline(self._kind, self._s, self._c, rows.gyr, rows.acc, rows.actions, rows.pace, q, gyr)
         return q, gyr
 
     @property

@@ -34,9 +34,9 @@ BELIEVABLE_ACC: Final = 1e4
 """m/s²: a thousand g is no motion of a person, whatever the range is said to be."""
 
 # Integers of a sensor's state. PENDING counts rows that were no measurements, BLIND those without a believable
-# acceleration.
+# acceleration; UNPACED: the last one came at an unknown rate.
 STARTED, T_LAST, ACC_LAST, SETTLE_LEFT, GYR_LEFT, PENDING, RECEIVED, LOST, FILLED, RESTARTS, NEW_EPOCH, GAP_LEFT = range(12)
-BLIND, INTS = 12, 13
+BLIND, UNPACED, INTS = 12, 13, 14
 # Floats of a sensor's state: the last sample's gyr and acc, and the turn measured by a saturated gyroscope so far, rad.
 SATURATED_TURN, FLOATS = 6, 7
 # Limits as numbers of samples.
@@ -81,7 +81,7 @@ def _write(
     m: int, t: int, arrived: int, wx: float, wy: float, wz: float, ax: float, ay: float, az: float, flags: int,
     action: int, hole: int, doubt: float, i: Ints, limits: Ints, t_out: Ints, arrived_out: Ints, gyr_out: Floats,
     acc_out: Floats, flags_out: NDArray[np.uint16], actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32],
-    doubts_out: Floats,
+    doubts_out: Floats, pace: float, pace_out: Floats,
 ) -> None:  # fmt: skip
     """Write row m and count down what lasts for a number of samples."""
     if (action & SKIP_ACC) == 0:
@@ -108,22 +108,24 @@ def _write(
     actions_out[m] = action
     holes_out[m] = hole
     doubts_out[m] = doubt
+    pace_out[m] = pace
 
 
 @kernel
 def prepare(
     i: Ints, last: Floats, limits: Ints, units: Floats, offset: Floats, new_epoch: bool,
     t_us: Ints, arrived: Ints, lost: NDArray[np.int32], gyr: Floats, acc: Floats, clipped: NDArray[np.uint8],
-    t_out: Ints, arrived_out: Ints, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
-    actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32], doubts_out: Floats,
+    pace: Floats, t_out: Ints, arrived_out: Ints, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
+    actions_out: NDArray[np.uint8], holes_out: NDArray[np.int32], doubts_out: Floats, pace_out: Floats,
 ) -> int:  # fmt: skip
     """Rows of one sensor through the gap policy; returns the number of rows written.
 
     i (INTS,), last (FLOATS,) : this state; limits, units : from `in_samples`, `in_units`; offset (3,) m/s² taken off acc.
     t_us, arrived (n,) session time (a row that is made up came with the one behind its hole), lost (n,) samples missing
-    before each row, gyr rad/s, acc m/s² (n, 3), clipped (n,) bits. `new_epoch` belongs to the first row. Arrays `*_out`
-    hold `rows_after_filling` rows; actions_out: what the filter has to do, holes_out: samples not seen before a restart,
-    doubts_out: expected error, rad, of the rotation over a hole bridged before the row, where that is wrong.
+    before each row, gyr rad/s, acc m/s² (n, 3), clipped (n,) bits, pace (n,) as in `Rows` or NaN. `new_epoch` belongs to
+    the first row. Arrays `*_out` hold `rows_after_filling` rows; actions_out: what the filter has to do, holes_out: samples
+    not seen before a restart, doubts_out: expected error, rad, of the rotation over a hole bridged before the row, where
+    that is wrong.
     """
     m = 0
     if new_epoch:
@@ -140,6 +142,12 @@ def prepare(
             i[PENDING] = hole + 1
             continue
         i[PENDING] = 0
+        unpaced = not pace[k] > 0.0
+        pace_k = 1.0 if unpaced else pace[k]
+        just_paced = i[UNPACED] != 0 and not unpaced
+        i[UNPACED] = 1 if unpaced else 0
+        if unpaced:
+            i[SETTLE_LEFT] = limits[SETTLE]
         acc_bad = (clipped[k] & CLIPPED_ACC) != 0 or max(abs(ax), abs(ay), abs(az)) >= units[ACC_LIMIT]
         gyr_bad = (clipped[k] & CLIPPED_GYR) != 0 or max(abs(wx), abs(wy), abs(wz)) >= units[GYR_LIMIT]
         flags = _ACC if acc_bad else 0
@@ -187,9 +195,14 @@ def prepare(
                     a * last[0] + b * wx, a * last[1] + b * wy, a * last[2] + b * wz,
                     a * last[3] + b * ax, a * last[4] + b * ay, a * last[5] + b * az, mark, made_up, 0, 0.0, i, limits,
                     t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out, doubts_out,
+                    pace_k, pace_out,
                 )  # fmt: skip
                 m += 1
             i[FILLED] += hole
+        if just_paced and (action & (RESTART | FRESH)) == 0:
+            action |= RESTART  # what was integrated at an unknown rate is worth nothing
+            i[RESTARTS] += 1
+            i[SETTLE_LEFT] = limits[SETTLE]
         if gyr_bad:
             i[GYR_LEFT] = limits[SUSPECT] + 1
             last[SATURATED_TURN] += units[MISSED] * rate
@@ -202,7 +215,7 @@ def prepare(
             doubt = 0.0  # the filter as it is corrects that better than one that has forgotten what it knew
         _write(
             m, t_us[k], arrived[k], wx, wy, wz, ax, ay, az, flags, action, unseen, doubt, i, limits,
-            t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out, doubts_out,
+            t_out, arrived_out, gyr_out, acc_out, flags_out, actions_out, holes_out, doubts_out, pace_k, pace_out,
         )  # fmt: skip
         m += 1
         i[T_LAST] = t_us[k]

@@ -33,6 +33,8 @@ class Rows:
     doubts: Floats
     """(n,) rad, expected error (1σ) of the rotation over a hole that was bridged before the row, where it is too large to
     be believed; 0 elsewhere."""
+    pace: Floats
+    """(n,) true duration of the sample in units of the nominal one; 1 for a sensor with a clock."""
 
     def __len__(self) -> int:
         return len(self.t_us)
@@ -42,14 +44,14 @@ class Rows:
         """To be written by a kernel."""
         return Rows(
             np.empty(n, np.int64), np.empty(n, np.int64), np.empty((n, 3)), np.empty((n, 3)), np.empty(n, np.uint16),
-            np.empty(n, np.uint8), np.empty(n, np.int32), np.empty(n),
+            np.empty(n, np.uint8), np.empty(n, np.int32), np.empty(n), np.empty(n),
         )  # fmt: skip
 
     def first(self, n: int) -> Rows:
         """The first n, as views."""
         return Rows(
             self.t_us[:n], self.arrived_us[:n], self.gyr[:n], self.acc[:n], self.flags[:n], self.actions[:n],
-            self.holes[:n], self.doubts[:n],
+            self.holes[:n], self.doubts[:n], self.pace[:n],
         )  # fmt: skip
 
 
@@ -91,16 +93,20 @@ class RowMaker:
 
     def make(
         self, t_us: Ints, arrived_us: Ints, lost: NDArray[np.int32], gyr: Floats, acc: Floats, clipped: NDArray[np.uint8],
-        *, new_epoch: bool = False,
+        *, new_epoch: bool = False, pace: Floats | None = None,
     ) -> Rows:  # fmt: skip
-        """The rows of these samples and of the holes before them. `new_epoch`: the device's clock started anew."""
+        """The rows of these samples and of the holes before them.
+
+        `new_epoch`: the device's clock started anew. `pace` (n,): as in `Rows`, 1 by default; while it is NaN the rate is
+        not known, and with it no orientation.
+        """
         most = gaps.rows_after_filling(self._i, self._limits, lost)
         rows = Rows.unwritten(most)
         n = gaps.prepare(
             self._i, self._last, self._limits, self._units, self._offset, new_epoch,
-            t_us, arrived_us, lost, gyr, acc, clipped,
+            t_us, arrived_us, lost, gyr, acc, clipped, np.ones(len(t_us)) if pace is None else pace,
             rows.t_us, rows.arrived_us, rows.gyr, rows.acc, rows.flags, rows.actions, rows.holes,
-            rows.doubts,
+            rows.doubts, rows.pace,
         )  # fmt: skip
         return rows if n == most else rows.first(n)
 

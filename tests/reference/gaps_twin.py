@@ -31,6 +31,7 @@ class Samples:
     acc: np.ndarray
     clipped: np.ndarray
     epoch: np.ndarray
+    pace: np.ndarray
 
     def of(self, rows: np.ndarray) -> Samples:
         return Samples(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
@@ -86,6 +87,7 @@ class Policy:
         out.holes[:], out.flags[:], out.actions[:], out.doubts[:] = 0, 0, 0, 0.0
         behind = np.searchsorted(at, every)
         out.arrived_us[:] = s.arrived_us[behind]
+        out.pace[:] = np.nan_to_num(s.pace, nan=1.0)[behind]
         for x in range(3):
             out.gyr[:, x] = np.interp(every, at, s.gyr[:, x])
             out.acc[:, x] = np.interp(every, at, np.clip(s.acc[:, x], -BELIEVABLE_ACC, BELIEVABLE_ACC) - self.offset[x])
@@ -94,6 +96,7 @@ class Policy:
         unbelievable = saturated | (s.acc == 0.0).all(axis=1)
         turned_away = ((s.clipped & CLIPPED_GYR) != 0) | (np.abs(s.gyr).max(axis=1) >= self.gyr_limit)
         rate = np.linalg.norm(s.gyr, axis=1)
+        just_paced = np.zeros(n, bool)
         for k in range(len(at)):
             row = at[k]
             out.t_us[row] = s.t_us[k]
@@ -101,6 +104,9 @@ class Policy:
                 out.flags[row] |= SATURATED_ACC
             if unbelievable[k]:
                 out.actions[row] |= SKIP_ACC
+            if k and np.isnan(s.pace[k - 1]) and not np.isnan(s.pace[k]):
+                out.actions[row] |= RESTART
+                just_paced[row] = True
             hole = row - at[k - 1] - 1 if k else 0
             if not turned_away[k]:
                 turned = sum(rate[i] for i in itertools.takewhile(lambda i: turned_away[i], range(k - 1, -1, -1)))
@@ -125,17 +131,17 @@ class Policy:
         skipped = (out.actions & SKIP_ACC) != 0
         wrong = out.doubts > np.radians(self.limits.wrong_deg)
         out.doubts[~wrong] = 0.0
-        out.flags[self.settling(skipped, wrong)] |= SETTLING
+        out.flags[self.settling(skipped, wrong | just_paced, np.isnan(s.pace)[behind])] |= SETTLING
         return out
 
-    def settling(self, skipped: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-        """Rows with too few believed accelerations since the start, since a bridge that is off, or since too long a time
-        without any."""
+    def settling(self, skipped: np.ndarray, wrong: np.ndarray, unpaced: np.ndarray) -> np.ndarray:
+        """Rows with too few believed accelerations since the start, since a bridge that is off, since too long a time
+        without any, or since the sensor's rate was not known."""
         since, run = 0, 0
         out = np.zeros(len(skipped), bool)
         for row in range(len(skipped)):
             run = run + 1 if skipped[row] else 0
-            if run > self.blind or wrong[row]:
+            if run > self.blind or wrong[row] or unpaced[row]:
                 since = row
             out[row] = np.count_nonzero(~skipped[since:row]) < self.settle
         return out
