@@ -12,6 +12,7 @@ from imu.config import Setup
 from imu.errors import ConfigError
 from imu.feedback.drill import drill_text
 from imu.fusion.channel import PoseBlock
+from imu.fusion.gyro_scale import GyroScale
 from imu.fusion.rows import Rows
 from imu.fusion.smoother import smooth_blocks
 from imu.outputs import Outputs
@@ -114,9 +115,9 @@ def process(
     builder = ResultBuilder(setup)
     total_us = max(1.0, recording.duration_s * 1e6)
     packets = recording.blocks(BLOCK_S) if packet_samples is None else recording.packets(packet_samples)
-    gyr_bias: tuple[float, ...] = ()
+    gyroscopes: list[_Gyroscope] = []
     if offline:
-        smoothed, gyr_bias = _smoothed(pipeline, packets, clock)
+        smoothed, gyroscopes = _smoothed(pipeline, packets, clock)
         outputs = _in_that_order(pipeline, smoothed, clock)
     else:
         outputs = _as_they_came(pipeline, packets, clock)
@@ -129,8 +130,8 @@ def process(
     last = clock.add("pipeline", last)
     health = pipeline.health()
     if offline:  # the real-time filter, which is asked for the bias otherwise, has not run
-        known = zip(health, gyr_bias, strict=True)
-        health = tuple(replace(h, gyr_bias_dps=math.degrees(bias)) for h, bias in known)
+        known = zip(health, gyroscopes, strict=True)
+        health = tuple(replace(h, gyr_bias_dps=math.degrees(g.bias), gyr_note=g.scale.words) for h, g in known)
     result = builder.result(health, pipeline.body.calibration, incomplete=recording.incomplete, offline=offline)
     clock.add("collect", last)
     if progress is not None:
@@ -157,11 +158,20 @@ class _Smoothed:
     span_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Gyroscope:
+    """What smoothing found out about a sensor's gyroscope."""
+
+    bias: float
+    """rad/s, norm."""
+    scale: GyroScale
+
+
 def _smoothed(
     pipeline: Pipeline, packets: Iterable[Packet], clock: Timing
-) -> tuple[list[_Smoothed], tuple[float, ...]]:
+) -> tuple[list[_Smoothed], list[_Gyroscope]]:
     """All packets as far as the filter, then each sensor as one: packets in the order in which they came, and the gyroscope
-    bias of each sensor, rad/s."""
+    of each sensor."""
     last = time.perf_counter()
     came: list[tuple[int, int]] = []
     rows: list[list[Rows]] = [[] for _ in pipeline.setup.sensors]
@@ -173,14 +183,14 @@ def _smoothed(
             rows[i].append(pipeline.rows(packet))
             last = clock.add("pipeline", last)
     blocks = []
-    gyr_bias: list[float] = []
+    gyroscopes: list[_Gyroscope] = []
     for of_sensor, sensor in zip(rows, pipeline.setup.sensors, strict=True):
-        poses, bias = smooth_blocks(of_sensor, sensor.rate_hz)
-        blocks.append(iter(poses))
-        gyr_bias.append(bias)
+        smoothed = smooth_blocks(of_sensor, sensor.rate_hz)
+        blocks.append(iter(smoothed.poses))
+        gyroscopes.append(_Gyroscope(smoothed.gyr_bias, smoothed.scale))
         of_sensor.clear()
     clock.add("smooth", last)
-    return [_Smoothed(i, next(blocks[i]), span_us) for i, span_us in came], tuple(gyr_bias)
+    return [_Smoothed(i, next(blocks[i]), span_us) for i, span_us in came], gyroscopes
 
 
 def _in_that_order(pipeline: Pipeline, packets: Iterable[_Smoothed], clock: Timing) -> Iterator[Outputs]:

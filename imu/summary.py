@@ -112,4 +112,6 @@ def _sensors(result: Result) -> list[str]:
         )
         if sensor.acc_note:
             lines.append(f"  {'':29s}  {sensor.acc_note}")
+        if h.gyr_note:
+            lines.append(f"  {'':29s}  {h.gyr_note}")
     return lines

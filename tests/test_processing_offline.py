@@ -131,7 +131,8 @@ def test_each_stretch_between_restarts_is_smoothed_by_itself(torn: Recording) ->
     setup = torn.setup.sensors[3]
     channel = SensorChannel(setup, torn.setup.t0_host_ns)
     blocks = [channel.rows(p) for p in torn.blocks(20.0) if p.sensor == setup.sensor]
-    poses, bias = smooth_blocks(blocks, setup.rate_hz)
+    smoothed = smooth_blocks(blocks, setup.rate_hz)
+    poses, bias = smoothed.poses, smoothed.gyr_bias
     assert [len(p) for p in poses] == [len(b) for b in blocks]
     q, gyr = np.concatenate([p.q for p in poses]), np.concatenate([b.gyr for b in blocks])
     acc, use = np.concatenate([b.acc for b in blocks]), np.concatenate([b.actions & 1 for b in blocks]) == 0
@@ -176,7 +177,7 @@ def test_only_the_very_beginning_needs_no_settling() -> None:
         channel.rows(still(500, epoch=0, start=900, bias=0.5, lost=400)),
     ]
     live = np.concatenate([b.flags for b in blocks]) & int(Quality.SETTLING)
-    settling = np.concatenate([p.flags for p in smooth_blocks(blocks, 100.0)[0]]) & int(Quality.SETTLING)
+    settling = np.concatenate([p.flags for p in smooth_blocks(blocks, 100.0).poses]) & int(Quality.SETTLING)
     assert live[:100].all()
     assert not settling[:500].any()
     np.testing.assert_array_equal(settling[500:], live[500:])
@@ -184,9 +185,9 @@ def test_only_the_very_beginning_needs_no_settling() -> None:
 
 def test_a_recording_shorter_than_settling_stays_unknown() -> None:
     channel = SensorChannel(SensorSetup("S1", "thigh_left", 100.0, "samples"), 0)
-    poses, _ = smooth_blocks([channel.rows(still(60, epoch=0, start=0, bias=0.0))], 100.0)
+    poses = smooth_blocks([channel.rows(still(60, epoch=0, start=0, bias=0.0))], 100.0).poses
     assert (poses[0].flags & int(Quality.SETTLING)).all()
-    assert smooth_blocks([], 100.0)[0] == []
+    assert smooth_blocks([], 100.0).poses == []
 
 
 def test_what_does_not_fit_is_said(shipped: tuple[Recording, Result, Result], capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,9 @@ magnetic disturbance rejection", Information Fusion 91 (2023), arXiv 2203.17024)
    walk and a velocity that is bounded and irregular. It has no delay, and no fast start is needed;
 5. that smooth direction is turned upwards by the shortest way from row to row, which leaves the heading alone.
 
+What the authors do not: the gyroscope's scale is estimated from the whole recording (`gyro_scale`), and where that is well
+known all is done again with the rates corrected.
+
 Where the authors' program leaves a choice: the rate of row k is the one that turned row k - 1 into row k, so the backward
 pass sees it one row earlier, and smoothing the reversed motion gives the reversed orientations; at the ends the
 acceleration goes on as its mirror image, which gives no single sample more weight than another; rows whose acceleration is
@@ -33,6 +36,7 @@ from imu.fusion import two_way, vqf
 from imu.fusion.channel import PoseBlock
 from imu.fusion.coefficients import P0, Coefficients, Params, low_pass
 from imu.fusion.gaps import FRESH, RESTART, SKIP_ACC
+from imu.fusion.gyro_scale import LINEAR, GyroScale, find_scale
 from imu.fusion.rows import Rows
 from imu.packets import Floats, Quality
 
@@ -47,6 +51,9 @@ LIKE_NEIGHBOURS_S: Final = 0.05
 """How long a limb's acceleration stays like that of a neighbouring row. A straight line is right for single rows and
 leaves several degrees after a second; the smooth value alone costs a tenth of a degree where every tenth row is missing."""
 
+LOOKS: Final = 3
+"""Times that the scale of the gyroscope is looked for, each time from nearer."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Smoothed:
@@ -56,9 +63,25 @@ class Smoothed:
     """(n, 4) q_earth_sensor; NaN in a stretch without any usable acceleration. The heading of a stretch is the one that the
     real-time filter has at the first row with a usable acceleration."""
     bias: Floats
-    """(n, 3) rad/s, gyroscope bias: `gyr - bias` is the rate that `q` turns with."""
+    """(n, 3) rad/s, gyroscope bias, of the rates without their scale error: `rates` is what `q` turns with."""
     bias_sigma: Floats
     """(n,) rad/s, upper bound of one standard deviation of the bias in any direction."""
+    scale: GyroScale
+    """Scale error of the gyroscope, with its uncertainty, and what was corrected of it."""
+
+    def rates(self, gyr: Floats) -> Floats:
+        """(n, 3) rad/s, the rates that were smoothed, without scale error and bias."""
+        return gyr * (1.0 - self.scale.correction) - self.bias
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SmoothedBlocks:
+    """Blocks of one sensor in their order, smoothed as one."""
+
+    poses: list[PoseBlock]
+    gyr_bias: float
+    """rad/s, norm of the mean gyroscope bias; NaN without a row."""
+    scale: GyroScale
 
 
 def smooth(
@@ -67,6 +90,7 @@ def smooth(
     rate_hz: float,
     use_acc: ArrayLike | None = None,
     params: Params | None = None,
+    correct_scale: bool = True,
 ) -> Smoothed:
     """Orientation of one sensor over one stretch without missing rows, every row from all of them.
 
@@ -80,6 +104,9 @@ def smooth(
         False: this row's acceleration is not believed (saturated). Nor is one that is no number, or exactly zero.
     params : Params, optional
         Of the filter; `tau_acc_s` counts in either direction.
+    correct_scale : bool
+        Estimate the scale error of the gyroscope from these samples, and take off what is known of it. A recording of
+        little or one-sided movement says nothing about it, and its rates stay as they are. False: leave them in any case.
 
     Raises
     ------
@@ -88,29 +115,29 @@ def smooth(
     """
     c = Coefficients.of(rate_hz, params)
     g, a, use = _checked(gyr, acc, use_acc)
-    return _smooth(c, g, a, use, np.zeros(len(g), np.int32))
+    return _smooth(c, g, a, use, np.zeros(len(g), np.int32), correct_scale)
 
 
 def smooth_rows(rows: Rows, rate_hz: float, params: Params | None = None) -> Smoothed:
     """The same for a sensor's rows as the gap policy left them: each stretch between restarts by itself.
 
     As in the real-time filter, the bias survives a hole and is forgotten when the sensor was off; here in both directions.
+    The scale of the gyroscope is that of the sensor, and all stretches tell of it.
     """
     c = Coefficients.of(rate_hz, params)
     starts = np.where((rows.actions & RESTART) != 0, np.maximum(rows.holes, 1), two_way.GOES_ON)
     starts = np.where((rows.actions & FRESH) != 0, two_way.ANEW, starts).astype(np.int32)
-    return _smooth(c, rows.gyr, rows.acc, (rows.actions & SKIP_ACC) == 0, starts)
+    return _smooth(c, rows.gyr * rows.pace[:, None], rows.acc, (rows.actions & SKIP_ACC) == 0, starts, True)
 
 
-def smooth_blocks(blocks: Sequence[Rows], rate_hz: float, params: Params | None = None) -> tuple[list[PoseBlock], float]:
+def smooth_blocks(blocks: Sequence[Rows], rate_hz: float, params: Params | None = None) -> SmoothedBlocks:
     """All blocks of one sensor in their order, smoothed as one: what its channel would have given, from both sides.
 
-    Also returns the norm of the mean gyroscope bias, rad/s. The flags are those of the gap policy, but that the first
-    second of a recording is not SETTLING where its acceleration is believed. After a restart SETTLING stays: it also says
-    that the heading is a new one.
+    The flags are those of the gap policy, but that the first second of a recording is not SETTLING where its acceleration
+    is believed. After a restart SETTLING stays: it also says that the heading is a new one.
     """
     if not blocks:
-        return [], math.nan
+        return SmoothedBlocks([], math.nan, GyroScale())
     rows = Rows(*(np.concatenate([getattr(b, f.name) for b in blocks]) for f in fields(Rows)))
     s = smooth_rows(rows, rate_hz, params)
     flags = rows.flags.copy()
@@ -118,27 +145,48 @@ def smooth_blocks(blocks: Sequence[Rows], rate_hz: float, params: Params | None 
     if len(settled):
         begin = slice(0, int(settled[0]))
         flags[begin] &= np.where((rows.actions[begin] & SKIP_ACC) == 0, ~_SETTLING, ~np.uint16(0))
-    gyr = rows.gyr - s.bias
+    gyr = s.rates(rows.gyr * rows.pace[:, None]) / rows.pace[:, None]
     ends = np.cumsum([len(b) for b in blocks])
     poses = [
         PoseBlock(rows.t_us[i], s.q[i], gyr[i], rows.acc[i], flags[i], rows.arrived_us[i])
         for i in (slice(end - len(b), end) for b, end in zip(blocks, ends, strict=True))
     ]
-    return poses, float(np.linalg.norm(s.bias.mean(axis=0))) if len(rows) else math.nan
+    gyr_bias = float(np.linalg.norm(s.bias.mean(axis=0))) if len(rows) else math.nan
+    return SmoothedBlocks(poses, gyr_bias, s.scale)
 
 
-def _smooth(c: Coefficients, gyr: Floats, acc: Floats, use: NDArray[np.bool_], starts: NDArray[np.int32]) -> Smoothed:
+def _smooth(
+    c: Coefficients, gyr: Floats, acc: Floats, use: NDArray[np.bool_], starts: NDArray[np.int32], correct_scale: bool
+) -> Smoothed:
+    borders = [0, *np.flatnonzero(starts[1:] != two_way.GOES_ON) + 1, len(gyr)]
+    stretches = [slice(int(begin), int(end)) for begin, end in pairwise(borders)]
+    scale = GyroScale()
+    q, bias, sigma = _with_rates(c, gyr, acc, use, starts, stretches)
+    for _ in range(LOOKS if correct_scale else 0):
+        before = scale.correction
+        scale = find_scale(gyr, acc, use, bias, q, c.rate_hz, stretches, before)
+        change = np.abs(scale.correction - before).max()
+        if change > 0.0:
+            q, bias, sigma = _with_rates(c, gyr * (1.0 - scale.correction), acc, use, starts, stretches)
+        if change <= LINEAR:
+            break
+    return Smoothed(q, bias, sigma, scale)
+
+
+def _with_rates(
+    c: Coefficients, gyr: Floats, acc: Floats, use: NDArray[np.bool_], starts: NDArray[np.int32],
+    stretches: Sequence[slice],
+) -> tuple[Floats, Floats, Floats]:  # fmt: skip
+    """q (n, 4), bias (n, 3) and its sigma (n,), with the rates as they are."""
     n = len(gyr)
     q, bias, bias_back, sigma = np.empty((n, 4)), np.empty((n, 3)), np.empty((n, 3)), np.empty(n)
     p, p_back = np.empty((n, 6)), np.empty((n, 6))
     two_way.run_forward(vqf.initial_state(c)[0], c.row, gyr, acc, use, starts, bias, p, q)
     two_way.run_backward(vqf.initial_state(c)[0], c.row, gyr, acc, use, starts, bias_back, p_back)
     two_way.combine(bias, p, bias_back, p_back, c.row[P0], sigma)
-    borders = [0, *np.flatnonzero(starts[1:] != two_way.GOES_ON) + 1, n]
-    for begin, end in pairwise(borders):
-        i = slice(begin, end)
+    for i in stretches:
         _smooth_stretch(c, gyr[i], acc[i], use[i], bias[i], q[i])
-    return Smoothed(q, bias, sigma)
+    return q, bias, sigma
 
 
 def _smooth_stretch(

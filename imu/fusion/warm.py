@@ -32,5 +32,5 @@ def warm_up() -> None:
         orientation(gyr, acc, t_us=t_us, method=method)
         OrientationFilter(100.0, method=method).update(gyr, acc)
         OrientationFilter(100.0, 2, method=method).update(*two)
-    smooth(gyr, acc, 100.0, use_acc=lost == 0)
+    smooth(gyr, acc, 20.0, use_acc=lost == 0)  # slow: long enough to look for the scale
     estimate_acc_offset(gyr, acc, 100.0)

@@ -6,6 +6,8 @@ import numpy as np
 from reference.vqf_twin import Twin, matrix, product
 from scipy.signal import butter, lfilter, lfilter_zi
 
+from imu.conventions import G
+
 
 def passes(gyr: np.ndarray, acc: np.ndarray, use: np.ndarray, rate_hz: float) -> tuple[list, list, list]:
     """Bias, covariance and orientation after every row."""
@@ -80,3 +82,32 @@ def smoothed(
     e = product(q_forward[first], out[first] * [1, -1, -1, -1])
     turn = np.array([e[0], 0, 0, e[3]]) / np.hypot(e[0], e[3])
     return np.array([product(turn, q) for q in out]), bias, sigma
+
+
+def node_sums(
+    gyr: np.ndarray, acc: np.ndarray, use: np.ndarray, bias: np.ndarray, scale: np.ndarray, start: np.ndarray,
+    rate_hz: float, rows: int, count: int,
+) -> np.ndarray:  # fmt: skip
+    """What `imu.fusion.gyro_nodes.sum_nodes` writes: cumulated over all rows of a node by numpy."""
+    rates = gyr * (1 - scale) - bias
+    q, r = start, []
+    for k, w in enumerate(rates):
+        norm = np.linalg.norm(w) if k else 0.0
+        axis = w / norm if norm > 0 else np.zeros(3)
+        half = norm / rate_hz / 2
+        q = product(q, np.concatenate([[np.cos(half)], np.sin(half) * axis]))
+        r.append(matrix(q))
+    r = np.array(r)
+    arms = np.einsum("kij,kjm->kim", r, np.cross(rates[:, None, :], np.eye(3)[None]).transpose(0, 2, 1))[:, :2]
+    out = [np.concatenate([np.zeros(56), arms[0].ravel(), [0.0]])]
+    for node in range(count):
+        i = slice(node * rows + 1, (node + 1) * rows + 1)
+        tilt = np.stack([-r[i, 1], r[i, 0]], axis=1)  # (rows, 2, 3): about y towards -x, about x towards y
+        turn = np.cumsum(tilt, axis=0) / rate_hz
+        warp = np.cumsum((tilt[..., None] * gyr[i, None, None, :]).reshape(rows, 2, 9), axis=0) / rate_hz
+        given = np.cumsum(np.einsum("kij,kj->ki", tilt, bias[i]), axis=0) / rate_hz
+        force = np.einsum("kij,kj->ki", r[i], np.where(use[i, None], acc[i], 0.0)).sum(axis=0)[:2] / rate_hz
+        falling = np.cross(np.einsum("kij,kj->ki", r[i], rates[i]), [0.0, 0.0, G]).sum(axis=0)[:2] / rate_hz
+        sums = [x for c in (turn, warp, given) for x in (c[-1].ravel(), c.sum(axis=0).ravel() / rate_hz)]
+        out.append(np.concatenate([*sums, force, falling, arms[(node + 1) * rows].ravel(), [np.sum(~use[i])]]))
+    return np.array(out)
