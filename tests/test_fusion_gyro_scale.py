@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fusion_streams import inclination_error, swinging, turn
+from fusion_streams import SETUP, inclination_error, packet_of, swinging, turn
 from reference.smoother_twin import node_sums
 from shared_data import DATA
 
@@ -15,9 +15,11 @@ from firmware_sim.script import make_script
 from firmware_sim.sensor import SensorErrors, SensorModel
 from imu.conventions import CORE_SEGMENTS, G
 from imu.fusion import gyro_nodes
+from imu.fusion.channel import SensorChannel
 from imu.fusion.gyro_scale import KNOWN_SIGMA, SCALE_SIGMA, GyroScale, find_scale
 from imu.fusion.quaternion import conj_array, mul_array, rotate_array
-from imu.fusion.smoother import Smoothed, smooth
+from imu.fusion.smoother import Smoothed, smooth, smooth_rows
+from imu.packets import CLIPPED_GYR, Packet
 
 RATE = 100.0
 
@@ -126,6 +128,25 @@ def test_stretches_tell_of_it_together() -> None:
     for half in halves:
         assert max(both.sigma) < max(found([half]).sigma)
     assert np.abs((np.array(both.found) - wrong / (1 + wrong)) / both.sigma).max() < 2.0
+
+
+def test_nothing_is_learnt_from_rotations_that_were_guessed() -> None:
+    """Holes of 80 ms in fast turns, and a gyroscope at the end of its range: less is known, nothing is mistaken."""
+    wrong = np.array([0.01, 0.0, -0.01])
+    gyr, acc, _ = handled(90.0, 10, wrong)
+    clipped = np.where(np.abs(gyr).max(axis=1) > 2.0, CLIPPED_GYR, 0).astype(np.uint8)
+    held = np.clip(gyr, -2.0, 2.0)
+    keep = np.repeat(np.random.default_rng(10).random(len(gyr) // 8 + 1) > 0.02, 8)[: len(gyr)]
+    keep[:8] = True
+
+    def found(packet: Packet) -> GyroScale:
+        return smooth_rows(SensorChannel(SETUP, 0).rows(packet), RATE).scale
+
+    whole = found(packet_of(gyr, acc))
+    for poor in (packet_of(gyr, acc, keep=keep), packet_of(held, acc, clipped=clipped)):
+        scale = found(poor)
+        assert (np.array(scale.sigma) > whole.sigma).all()
+        assert np.abs((np.array(scale.found) - wrong / (1.0 + wrong)) / scale.sigma).max() < 2.0
 
 
 def test_seen_from_elsewhere_it_is_the_same() -> None:

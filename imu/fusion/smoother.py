@@ -41,6 +41,8 @@ from imu.fusion.rows import Rows
 from imu.packets import Floats, Quality
 
 _SETTLING: Final = np.uint16(Quality.SETTLING)
+_GUESSED: Final = np.uint16(Quality.GAP | Quality.SATURATED_GYR | Quality.SETTLING)
+"""The rotation of these rows is not what was measured, or their rate is not known yet: they say nothing about the scale."""
 
 MIRRORED: Final = 10.0
 """Time constants of acceleration that are mirrored at either end: what the low-pass started with has decayed to 5e-5."""
@@ -115,19 +117,21 @@ def smooth(
     """
     c = Coefficients.of(rate_hz, params)
     g, a, use = _checked(gyr, acc, use_acc)
-    return _smooth(c, g, a, use, np.zeros(len(g), np.int32), correct_scale)
+    starts, sure = np.zeros(len(g), np.int32), np.full(len(g), correct_scale)
+    return _smooth(c, g, a, use, starts, sure)
 
 
 def smooth_rows(rows: Rows, rate_hz: float, params: Params | None = None) -> Smoothed:
     """The same for a sensor's rows as the gap policy left them: each stretch between restarts by itself.
 
     As in the real-time filter, the bias survives a hole and is forgotten when the sensor was off; here in both directions.
-    The scale of the gyroscope is that of the sensor, and all stretches tell of it.
+    The scale of the gyroscope is that of the sensor, and all stretches tell of it where no rotation was guessed.
     """
     c = Coefficients.of(rate_hz, params)
     starts = np.where((rows.actions & RESTART) != 0, np.maximum(rows.holes, 1), two_way.GOES_ON)
     starts = np.where((rows.actions & FRESH) != 0, two_way.ANEW, starts).astype(np.int32)
-    return _smooth(c, rows.gyr * rows.pace[:, None], rows.acc, (rows.actions & SKIP_ACC) == 0, starts, True)
+    sure = (rows.flags & _GUESSED) == 0
+    return _smooth(c, rows.gyr * rows.pace[:, None], rows.acc, (rows.actions & SKIP_ACC) == 0, starts, sure)
 
 
 def smooth_blocks(blocks: Sequence[Rows], rate_hz: float, params: Params | None = None) -> SmoothedBlocks:
@@ -156,21 +160,33 @@ def smooth_blocks(blocks: Sequence[Rows], rate_hz: float, params: Params | None 
 
 
 def _smooth(
-    c: Coefficients, gyr: Floats, acc: Floats, use: NDArray[np.bool_], starts: NDArray[np.int32], correct_scale: bool
+    c: Coefficients, gyr: Floats, acc: Floats, use: NDArray[np.bool_], starts: NDArray[np.int32], sure: NDArray[np.bool_]
 ) -> Smoothed:
+    """sure (n,): rows from which the scale may be learnt; none = it is not looked for."""
     borders = [0, *np.flatnonzero(starts[1:] != two_way.GOES_ON) + 1, len(gyr)]
     stretches = [slice(int(begin), int(end)) for begin, end in pairwise(borders)]
     scale = GyroScale()
     q, bias, sigma = _with_rates(c, gyr, acc, use, starts, stretches)
-    for _ in range(LOOKS if correct_scale else 0):
+    learnt = _runs(sure, starts)
+    for _ in range(LOOKS if learnt else 0):
         before = scale.correction
-        scale = find_scale(gyr, acc, use, bias, q, c.rate_hz, stretches, before)
+        scale = find_scale(gyr, acc, use, bias, q, c.rate_hz, learnt, before)
         change = np.abs(scale.correction - before).max()
         if change > 0.0:
             q, bias, sigma = _with_rates(c, gyr * (1.0 - scale.correction), acc, use, starts, stretches)
         if change <= LINEAR:
             break
     return Smoothed(q, bias, sigma, scale)
+
+
+def _runs(sure: NDArray[np.bool_], starts: NDArray[np.int32]) -> list[slice]:
+    """Stretches of rows that are sure; a new one begins at every start."""
+    opens = sure & (~np.roll(sure, 1) | (starts != two_way.GOES_ON))
+    closes = sure & (~np.roll(sure, -1) | (np.roll(starts, -1) != two_way.GOES_ON))
+    if len(sure):
+        opens[0], closes[-1] = sure[0], sure[-1]
+    pairs = zip(np.flatnonzero(opens), np.flatnonzero(closes), strict=True)
+    return [slice(int(first), int(last) + 1) for first, last in pairs]
 
 
 def _with_rates(
