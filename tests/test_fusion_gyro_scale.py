@@ -13,6 +13,7 @@ from shared_data import DATA
 from firmware_sim.body import Body
 from firmware_sim.script import make_script
 from firmware_sim.sensor import SensorErrors, SensorModel
+from imu import Recording, Samples, process
 from imu.conventions import CORE_SEGMENTS, G
 from imu.fusion import gyro_nodes
 from imu.fusion.channel import SensorChannel
@@ -20,6 +21,7 @@ from imu.fusion.gyro_scale import KNOWN_SIGMA, SCALE_SIGMA, GyroScale, find_scal
 from imu.fusion.quaternion import conj_array, mul_array, rotate_array
 from imu.fusion.smoother import Smoothed, smooth, smooth_rows
 from imu.packets import CLIPPED_GYR, Packet
+from imu.summary import summary_lines
 
 RATE = 100.0
 
@@ -86,6 +88,10 @@ def test_what_was_found_is_said_in_words() -> None:
     assert " z -" in words
     assert " y " not in words
     assert words.endswith("taken off")
+    recording = Recording.from_samples({"pelvis": Samples(np.arange(len(gyr)) * 10_000, gyr, acc)})
+    live, offline = process(recording), process(recording, offline=True)
+    assert any(words in line for line in summary_lines(offline))
+    assert not any("gyroscope scale" in line for line in summary_lines(live))
     assert GyroScale().words == ""
     assert GyroScale((0.02, 0.02, 0.001), (0.006, 0.002, 0.002)).words == "gyroscope scale y +2.00 ± 0.20 %; taken off"
 
