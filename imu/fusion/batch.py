@@ -112,6 +112,7 @@ class OrientationFilter:
         self._n = n_sensors
         self._dimensions = 2 if n_sensors == 1 else 3
         self._buffers = (np.empty(0), np.empty(0), np.empty(0))
+        self._shape, self._out_shape = (), ()
         self._kind = 0
         if self.method == "vqf":
             c = Coefficients.of(rate_hz, params if isinstance(params, Params) else None)
@@ -140,21 +141,26 @@ class OrientationFilter:
         return q
 
     def _fitting(self, gyr: ArrayLike, acc: ArrayLike, out: Floats | None) -> tuple[Floats, Floats, Floats]:
-        """The arrays as the kernels take them, copied only if they are not; a place for the result."""
-        # written out, because for one sample this costs as much as the filter
+        """The arrays as the kernels take them, copied only if they are not; a place for the result.
+
+        Written out and with the last shape in mind, because for one sample this costs as much as the filter.
+        """
         if not (
             type(gyr) is np.ndarray and type(acc) is np.ndarray and gyr.dtype is _DOUBLE and acc.dtype is _DOUBLE
-            and gyr.flags.carray and acc.flags.carray and gyr.ndim == self._dimensions and gyr.shape == acc.shape
-            and gyr.shape[-1] == 3
+            and gyr.flags.carray and acc.flags.carray
         ):  # fmt: skip
             gyr, acc = _arrays(gyr, acc, self._dimensions)
-        if self._n > 1 and len(gyr) != self._n:
-            raise ValueError(f"OrientationFilter: gyr has {len(gyr)} sensors, the filter {self._n}; give (n, k, 3)")
-        wanted = (*gyr.shape[:-1], 4)
+        shape = gyr.shape
+        if shape != self._shape or acc.shape != shape:
+            if len(shape) != self._dimensions or acc.shape != shape or shape[-1] != 3:
+                _arrays(gyr, acc, self._dimensions)  # says what is wrong
+            if self._n > 1 and shape[0] != self._n:
+                raise ValueError(f"OrientationFilter: gyr has {shape[0]} sensors, the filter {self._n}; give (n, k, 3)")
+            self._shape, self._out_shape = shape, (*shape[:-1], 4)
         if out is None:
-            out = np.empty(wanted)
-        elif out.shape != wanted or out.dtype != np.float64 or not out.flags.carray:
-            raise ValueError(f"OrientationFilter: out must be a contiguous float64 array of shape {wanted}")
+            out = np.empty(self._out_shape)
+        elif out.shape != self._out_shape or out.dtype != np.float64 or not out.flags.carray:
+            raise ValueError(f"OrientationFilter: out must be a contiguous float64 array of shape {self._out_shape}")
         return gyr, acc, out
 
     def _run_baseline(self, states: Floats, c: Floats, gyr: Floats, acc: Floats, out: Floats) -> int:
