@@ -14,7 +14,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imu.conventions import G
 from imu.fusion import acc_offset_filter as kernels
 from imu.fusion.acc_offset_filter import GYR_BIAS, NEW_FRAME, NODE_S, OFFSET, UNBELIEVED
 from imu.packets import Floats, Ints
@@ -81,11 +80,6 @@ class AccOffset:
         """Size of the offset as a multiple of its uncertainty, all directions taken together."""
         offset = np.array(self.offset)
         return math.sqrt(float(offset @ np.linalg.solve(self.covariance, offset)))
-
-    @property
-    def inclination_sigma(self) -> float:
-        """rad, 1σ of the inclination after the correction, in the worst direction."""
-        return float(math.asin(min(1.0, self.principal_sigmas[2] / G)))
 
     @property
     def words(self) -> str:

@@ -57,26 +57,6 @@ def rotate(q: Quat, v: Vec) -> tuple[float, float, float]:
 
 
 @kernel
-def slerp(a: Quat, b: Quat, share: float) -> tuple[float, float, float, float]:
-    """Rotation `share` (0..1) of the way from a to b at constant rate, the short way round."""
-    dot = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]
-    sign = 1.0
-    if dot < 0.0:
-        sign = -1.0
-        dot = -dot
-    if dot > 0.9999995:
-        # below 0.1 deg the chord differs from the arc by less than 1e-10 rad, and sin(angle) would lose digits
-        fa = 1.0 - share
-        fb = share * sign
-    else:
-        angle = math.acos(dot)
-        f = 1.0 / math.sin(angle)
-        fa = math.sin((1.0 - share) * angle) * f
-        fb = math.sin(share * angle) * f * sign
-    return normalise((fa * a[0] + fb * b[0], fa * a[1] + fb * b[1], fa * a[2] + fb * b[2], fa * a[3] + fb * b[3]))
-
-
-@kernel
 def between(u: Vec, v: Vec) -> tuple[float, float, float, float]:
     """Shortest rotation that turns direction u into direction v; for opposite vectors any half turn."""
     n = math.sqrt((u[0] * u[0] + u[1] * u[1] + u[2] * u[2]) * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]))

@@ -79,12 +79,6 @@ class SensorCheck:
         return self.verdict != "refused"
 
     @property
-    def inclination_doubt(self) -> float:
-        """rad. An offset of which so much shows along gravity has as much in any other direction."""
-        off = abs(self.acc_norm - G)
-        return math.asin(min(1.0, off / G)) if math.isfinite(off) else 0.0
-
-    @property
     def words(self) -> str:
         """Reason and remedy in one sentence; empty when good."""
         return f"{self.reason}: {self.remedy}" if self.remedy else self.reason
