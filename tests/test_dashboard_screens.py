@@ -117,6 +117,19 @@ def test_a_lost_sensor_makes_its_values_unknown_and_says_what_to_do(view: Patien
     assert "Tempo" not in said
 
 
+def test_a_sensor_that_measures_wrongly_is_unknown_and_said(view: PatientView):
+    words = "The sensor on the right shin does not measure correctly. Please ask for help"
+    wrong = scenes.sensors(shank_right="refused")
+    said = show(view, replace(scenes.lost(), sensors=wrong, problem=words))
+    assert said["Cue"] == words
+    assert said["You, as in a mirror"] == "Not known: right shin"
+    assert said["Depth"] == "Depth, not known"
+    assert "4 of 5 sensors" in said["Drill, sensors and sound"]
+    assert "What to do" not in said  # its strap and its button are not the trouble
+    said = show(view, replace(scenes.connecting(), sensors=wrong))
+    assert "Right shin, wrong readings" in said["Sensors"]
+
+
 def test_the_depth_of_one_leg_is_not_the_depth_of_both(view: PatientView):
     s = replace(scenes.lost(), repetition=scenes.drill(40.0).repetition)
     said = show(view, s, 0)

@@ -8,7 +8,8 @@ from reference.vqf_twin import Twin
 from shared_data import DATA
 from vqf import VQF
 
-from imu.fusion import OrientationFilter, Params, orientation
+from imu.fusion import OrientationFilter, Params, orientation, vqf
+from imu.fusion.coefficients import Coefficients
 from imu.fusion.quaternion import angle_array, conj_array, mul_array
 
 
@@ -53,6 +54,22 @@ def test_kernel_equals_its_twin() -> None:
     filter_ = OrientationFilter(100.0)
     np.testing.assert_allclose(filter_.update(gyr, acc), expected, atol=1e-9)
     np.testing.assert_allclose(filter_.bias, twin.bias, atol=1e-12)
+
+
+@pytest.mark.parametrize("error_deg", [0.5, 5.0, 12.0, 60.0])
+@pytest.mark.parametrize("at", [40, 200, 900])
+def test_doubt_is_that_of_the_twin(error_deg: float, at: int) -> None:
+    """In the first second, in the start-up of the long low-passes, and when all have long been running."""
+    gyr, acc = motion(11, 1200)
+    c = Coefficients.of(100.0)
+    s = vqf.initial_state(c)[0]
+    twin, out, expected = Twin(100.0), np.empty((1200, 4)), np.empty((1200, 4))
+    for part in (slice(0, at), slice(at, 1200)):
+        assert vqf.run(s, c.row, gyr[part], acc[part], out[part]) == -1
+        expected[part] = [twin.step(g, a) for g, a in zip(gyr[part], acc[part], strict=True)]
+        vqf.doubt(s, c.row, np.radians(error_deg))
+        twin.doubt(np.radians(error_deg))
+    np.testing.assert_allclose(out, expected, atol=1e-9)
 
 
 def test_unbelievable_acceleration_is_skipped_as_in_the_twin() -> None:

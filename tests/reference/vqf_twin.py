@@ -42,6 +42,17 @@ class LowPass:
         self.zi[1] = self.b[2] * x - self.a[2] * y
         return y
 
+    def forget(self, n: int) -> None:
+        """As if only n samples had been seen, with the mean that is held now."""
+        if self.seen is None:
+            mean = self.zi[0] / (1 - self.b[0])
+        elif len(self.seen) > n:
+            mean = np.mean(self.seen, axis=0)
+        else:
+            return
+        if n * self.ts < self.tau:
+            self.seen = [mean] * n
+
 
 class Twin:
     """One sensor with default parameters."""
@@ -53,6 +64,12 @@ class Twin:
         self.rest_t, self.resting = 0.0, False
         self.gyr_lp, self.acc_rest_lp = LowPass(0.5, ts), LowPass(0.5, ts)
         self.acc_lp, self.r_lp, self.b_lp = LowPass(3.0, ts), LowPass(3.0, ts), LowPass(3.0, ts)
+
+    def doubt(self, error: float) -> None:
+        """`error` rad may be wrong: memory of v / (g · error) balances it, v = 1.5 m/s."""
+        n = int(np.ceil(1.5 / 9.80665 / error / self.ts))
+        for channel in (self.acc_rest_lp, self.acc_lp, self.r_lp, self.b_lp):
+            channel.forget(n)
 
     def step(self, gyr: np.ndarray, acc: np.ndarray | None) -> np.ndarray:
         mean_gyr = self.gyr_lp(gyr)
