@@ -6,7 +6,7 @@ from imu import feedback, fusion, kinematics
 
 
 def warm_up() -> None:
-    """Load the compiled kernels, compiling those that are not in the cache (about 20 s cold, below 1 s warm)."""
+    """Load the compiled kernels, compiling those that are not in the cache (about 50 s cold, 1 s warm)."""
     fusion.warm_up()
     kinematics.warm_up()
     feedback.warm_up()

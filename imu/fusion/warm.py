@@ -15,7 +15,7 @@ from imu.packets import ClockMark, Packet
 
 
 def warm_up() -> None:
-    """Load the compiled kernels from the cache, or compile them (cold about 10 s)."""
+    """Load the compiled kernels from the cache, or compile them (cold about 30 s)."""
     n = 30
     gyr, acc = np.zeros((n, 3)), np.tile([0.0, 0.0, G], (n, 1))
     t_us = np.arange(n, dtype=np.int64) * 10_000
