@@ -38,7 +38,8 @@ def with_corrected_accelerometers(recording: Recording, setup: Setup) -> Setup:
         rows = channels[packet.sensor].rows(packet)
         skipped, fresh = (rows.actions & SKIP_ACC) != 0, (rows.actions & (RESTART | FRESH)) != 0
         what = np.array(UNBELIEVED * skipped + NEW_FRAME * fresh, np.uint8)
-        offsets[packet.sensor].update(rows.gyr, rows.acc, what=what)
+        offset = offsets[packet.sensor]
+        offset.update(rows.gyr, rows.acc, rows.pace * offset.period_s, what)
     sensors = (_corrected(s, channels[s.sensor].check, offsets[s.sensor].estimate()) for s in setup.sensors)
     return setup.with_(sensors=tuple(sensors))
 

@@ -12,9 +12,8 @@ from imu.config import Setup
 from imu.errors import ConfigError
 from imu.feedback.drill import drill_text
 from imu.fusion.channel import PoseBlock
-from imu.fusion.gyro_scale import GyroScale
 from imu.fusion.rows import Rows
-from imu.fusion.smoother import smooth_blocks
+from imu.fusion.smoother import SmoothedBlocks, smooth_blocks
 from imu.outputs import Outputs
 from imu.packets import Packet
 from imu.pipeline import Pipeline
@@ -115,9 +114,9 @@ def process(
     builder = ResultBuilder(setup)
     total_us = max(1.0, recording.duration_s * 1e6)
     packets = recording.blocks(BLOCK_S) if packet_samples is None else recording.packets(packet_samples)
-    gyroscopes: list[_Gyroscope] = []
+    sensors: list[SmoothedBlocks] = []
     if offline:
-        smoothed, gyroscopes = _smoothed(pipeline, packets, clock)
+        smoothed, sensors = _smoothed(pipeline, packets, clock)
         outputs = _in_that_order(pipeline, smoothed, clock)
     else:
         outputs = _as_they_came(pipeline, packets, clock)
@@ -130,8 +129,8 @@ def process(
     last = clock.add("pipeline", last)
     health = pipeline.health()
     if offline:  # the real-time filter, which is asked for the bias otherwise, has not run
-        known = zip(health, gyroscopes, strict=True)
-        health = tuple(replace(h, gyr_bias_dps=math.degrees(g.bias), gyr_note=g.scale.words) for h, g in known)
+        known = zip(health, sensors, strict=True)
+        health = tuple(replace(h, gyr_bias_dps=math.degrees(s.gyr_bias), gyr_note=s.scale.words) for h, s in known)
     result = builder.result(health, pipeline.body.calibration, incomplete=recording.incomplete, offline=offline)
     clock.add("collect", last)
     if progress is not None:
@@ -158,20 +157,10 @@ class _Smoothed:
     span_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Gyroscope:
-    """What smoothing found out about a sensor's gyroscope."""
-
-    bias: float
-    """rad/s, norm."""
-    scale: GyroScale
-
-
 def _smoothed(
     pipeline: Pipeline, packets: Iterable[Packet], clock: Timing
-) -> tuple[list[_Smoothed], list[_Gyroscope]]:
-    """All packets as far as the filter, then each sensor as one: packets in the order in which they came, and the gyroscope
-    of each sensor."""
+) -> tuple[list[_Smoothed], list[SmoothedBlocks]]:
+    """All packets as far as the filter, then each sensor as one: packets in the order in which they came, and sensors."""
     last = time.perf_counter()
     came: list[tuple[int, int]] = []
     rows: list[list[Rows]] = [[] for _ in pipeline.setup.sensors]
@@ -182,15 +171,13 @@ def _smoothed(
             came.append((i, pipeline.span_us(packet)))
             rows[i].append(pipeline.rows(packet))
             last = clock.add("pipeline", last)
-    blocks = []
-    gyroscopes: list[_Gyroscope] = []
+    sensors: list[SmoothedBlocks] = []
     for of_sensor, sensor in zip(rows, pipeline.setup.sensors, strict=True):
-        smoothed = smooth_blocks(of_sensor, sensor.rate_hz)
-        blocks.append(iter(smoothed.poses))
-        gyroscopes.append(_Gyroscope(smoothed.gyr_bias, smoothed.scale))
+        sensors.append(smooth_blocks(of_sensor, sensor.rate_hz))
         of_sensor.clear()
+    blocks = [iter(s.poses) for s in sensors]
     clock.add("smooth", last)
-    return [_Smoothed(i, next(blocks[i]), span_us) for i, span_us in came], gyroscopes
+    return [_Smoothed(i, next(blocks[i]), span_us) for i, span_us in came], sensors
 
 
 def _in_that_order(pipeline: Pipeline, packets: Iterable[_Smoothed], clock: Timing) -> Iterator[Outputs]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fusion_streams import inclination_error, packet_of
+from fusion_streams import packet_of
 from shared_data import DATA
 from vqf import VQF
 
+from imu.bench.judging import judge
 from imu.bench.losses import arrived, part, thinned
 from imu.bench.recordings import Trial, load_trials
 from imu.config import SensorSetup
@@ -48,12 +49,6 @@ def test_equal_to_the_authors_program_in_one_piece_in_pieces_and_side_by_side(tr
         np.testing.assert_array_equal(q, orientation(trial.gyr[:n], trial.acc[:n], trial.rate_hz))
 
 
-def rmse_deg(q: np.ndarray, trial: Trial) -> float:
-    use = trial.judged()
-    assert trial.reference is not None
-    return float(np.degrees(np.sqrt(np.mean(inclination_error(q[use], trial.reference[use]) ** 2))))
-
-
 @pytest.mark.parametrize(("share", "limit_deg"), [(0.0, 0.9), (0.01, 1.7), (0.05, 2.9)])
 def test_lost_packets_cost_little_and_exactly_what_was_filled_is_flagged(
     trials: list[Trial], share: float, limit_deg: float
@@ -78,9 +73,9 @@ def test_lost_packets_cost_little_and_exactly_what_was_filled_is_flagged(
         missing = np.setdiff1d(np.flatnonzero(~keep[: rows[-1]]), rows)
         assert len(missing) == sum(rows[k] - rows[k - 1] - 1 for k in np.flatnonzero(restarted))
         assert channel.filled == filled.sum()
-        errors.append(rmse_deg(block.q, part(trial, rows)))
+        errors.append(judge(block.q, part(trial, rows)).inclination_deg)
         there = part(trial, np.flatnonzero(keep))
-        by_row.append(rmse_deg(orientation(there.gyr, there.acc, trial.rate_hz), there))
+        by_row.append(judge(orientation(there.gyr, there.acc, trial.rate_hz), there).inclination_deg)
     assert np.mean(errors) <= limit_deg
     if share:
         assert np.mean(by_row) > 2 * np.mean(errors)

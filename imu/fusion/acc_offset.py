@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from imu.fusion import acc_offset_filter as kernels
 from imu.fusion.acc_offset_filter import GYR_BIAS, NEW_FRAME, NODE_S, OFFSET, UNBELIEVED
+from imu.fusion.rates import sample_period, shown_period_us
 from imu.packets import Floats, Ints
 
 SYSTEMATIC_SIGMA: Final = 0.15
@@ -103,8 +104,7 @@ class AccOffsetFilter:
     """
 
     def __init__(self, rate_hz: float, params: OffsetParams | None = None) -> None:
-        if not (math.isfinite(rate_hz) and rate_hz > 0.0):
-            raise ValueError(f"rate_hz is {rate_hz}; give the sample rate in Hz, a positive number")
+        self.period_s = sample_period(rate_hz)
         self._rate_hz = float(rate_hz)
         self._params = params or OffsetParams()
         self._node = max(1, round(NODE_S * rate_hz))
@@ -123,7 +123,7 @@ class AccOffsetFilter:
         """
         n = len(gyr)
         if dt is None:
-            dt = np.full(n, 1.0 / self._rate_hz)
+            dt = np.full(n, self.period_s)
         if what is None:
             what = np.zeros(n, np.uint8)
         self._rows += n
@@ -174,8 +174,8 @@ def estimate_acc_offset(
     """
     g, a = (np.array(x, dtype=np.float64, order="C") for x in (gyr, acc))
     n = len(g)
-    if rate_hz is not None and not (np.isfinite(rate_hz) and rate_hz > 0.0):
-        raise ValueError(f"rate_hz is {rate_hz}; give the sample rate in Hz, a positive number")
+    if rate_hz is not None:
+        sample_period(rate_hz)  # says what is wrong with it
     if g.shape != (n, 3) or a.shape != (n, 3):
         raise ValueError(f"gyr has shape {g.shape}, acc {a.shape}; give (n, 3), (n, 3), one sample per row")
     good = np.isfinite(g).all(axis=1)
@@ -195,7 +195,7 @@ def estimate_acc_offset(
     if rate_hz is None:
         if len(t) < 2:
             raise ValueError("estimate_acc_offset: fewer than two rows have no rate; give rate_hz")
-        rate_hz = 1e6 / float(np.mean(steps[steps <= 1.5 * np.median(steps)]))
+        rate_hz = 1e6 / shown_period_us(steps)
     one = AccOffsetFilter(rate_hz, params)
     g, dt = _over_holes(g, t, rate_hz, what)
     one.update(np.ascontiguousarray(g), np.ascontiguousarray(np.nan_to_num(a)), dt, what)

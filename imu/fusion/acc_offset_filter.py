@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.conventions import G
-from imu.fusion.quaternion import mul, normalise
+from imu.fusion.quaternion import turned
 from imu.kernels import kernel
 from imu.packets import Floats
 
@@ -279,14 +279,8 @@ def run(
         if (what[k] & NEW_FRAME) != 0:
             _forget_frame(book, x, p)
         wx, wy, wz = gyr[k, 0], gyr[k, 1], gyr[k, 2]
-        norm = math.sqrt(wx * wx + wy * wy + wz * wz)
-        if norm > 0.0:
-            half = 0.5 * norm * dt[k]
-            f = math.sin(half) / norm
-            q = normalise(
-                mul((book[Q], book[Q + 1], book[Q + 2], book[Q + 3]), (math.cos(half), f * wx, f * wy, f * wz))
-            )
-            book[Q], book[Q + 1], book[Q + 2], book[Q + 3] = q
+        q = turned((book[Q], book[Q + 1], book[Q + 2], book[Q + 3]), wx, wy, wz, dt[k])
+        book[Q], book[Q + 1], book[Q + 2], book[Q + 3] = q
         r = _rotation(book)
         believed = (what[k] & UNBELIEVED) == 0
         if not believed:

@@ -13,6 +13,7 @@ from imu.fusion import gyro_only, vqf
 from imu.fusion.coefficients import Coefficients, Params
 from imu.fusion.filters import FilterParams, SensorFilter, baseline, name_of, run_baseline
 from imu.fusion.gaps import BELIEVABLE_ACC, most_gyr
+from imu.fusion.rates import shown_period_us
 from imu.fusion.rows import RowMaker
 from imu.fusion.side_by_side import one_by_one, run_many, side_by_side
 from imu.packets import Floats, Ints
@@ -67,8 +68,7 @@ def orientation(
             return np.zeros((0, 4))
         if n < 2:
             raise ValueError("orientation: one row has no rate; give rate_hz")
-        # the median alone would be off by up to 5 % where times are rounded to whole ms
-        rate_hz = 1e6 / float(np.mean(step_us[step_us <= 1.5 * np.median(step_us)]))
+        rate_hz = 1e6 / shown_period_us(step_us)
     follower = SensorFilter(rate_hz, method, params)
     _refuse_unusable(g, vqf.unusable_row(g, most_gyr(rate_hz)), rate_hz)
     lost = np.zeros(n, np.int32)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from imu.conventions import G
+from imu.fusion.rates import sample_period
 from imu.kernels import inlined
 from imu.packets import Floats
 
@@ -133,10 +134,8 @@ class Coefficients:
     @staticmethod
     def of(rate_hz: float, params: Params | None = None) -> Coefficients:
         """For samples `1 / rate_hz` s apart in the sensor's own clock."""
-        if not (math.isfinite(rate_hz) and rate_hz > 0.0):
-            raise ValueError(f"rate_hz is {rate_hz}; give the sample rate in Hz, a positive number")
         p = params or Params()
-        ts = 1.0 / rate_hz
+        ts = sample_period(rate_hz)
         row = np.zeros(COEFFICIENTS_SIZE)
         row[TS], row[START_ACC], row[START_REST] = ts, start_up(p.tau_acc_s, ts), start_up(p.rest_tau_s, ts)
         row[LP_ACC : LP_ACC + 5] = low_pass(p.tau_acc_s, ts)

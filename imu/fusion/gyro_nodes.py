@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imu.conventions import G
-from imu.fusion.quaternion import mul, normalise, rotate
+from imu.fusion.quaternion import rotate, turned
 from imu.kernels import kernel
 from imu.packets import Floats
 
@@ -51,10 +50,7 @@ def sum_nodes(
             gyr[k, 2] * (1.0 - scale[2]) - bias[k, 2],
         )
         if k > 0:
-            norm = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-            half = 0.5 * norm * ts
-            f = math.sin(half) / norm if norm > 0.0 else 0.0
-            q = normalise(mul(q, (math.cos(half), f * w[0], f * w[1], f * w[2])))
+            q = turned(q, w[0], w[1], w[2], ts)
         x, y, z = rotate(q, (1.0, 0.0, 0.0)), rotate(q, (0.0, 1.0, 0.0)), rotate(q, (0.0, 0.0, 1.0))
         if k % rows == 0:
             for i in range(2):

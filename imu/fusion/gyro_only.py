@@ -6,13 +6,13 @@ The accelerometer is used once, for the inclination at the start. What is here b
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from imu.fusion.quaternion import between, mul, normalise, rotate
+from imu.fusion.quaternion import between, mul, normalise, rotate, turned
+from imu.fusion.rates import sample_period
 from imu.kernels import kernel
 from imu.packets import Floats
 
@@ -34,13 +34,6 @@ def row(rate_hz: float, params: Params | None = None) -> Floats:
     """(COEFFICIENTS_SIZE,) for samples `1 / rate_hz` s apart in the sensor's own clock."""
     del params  # there are none; the signature is the one of all filters
     return np.array([sample_period(rate_hz)])
-
-
-def sample_period(rate_hz: float) -> float:
-    """s; `ValueError` if the rate is not a positive number."""
-    if not (math.isfinite(rate_hz) and rate_hz > 0.0):
-        raise ValueError(f"rate_hz is {rate_hz}; give the sample rate in Hz, a positive number")
-    return 1.0 / rate_hz
 
 
 def initial_state(n_sensors: int = 1) -> Floats:
@@ -78,11 +71,6 @@ def step(
     rotation about a fixed axis: q ⊗ exp(ω·Ts/2). The acceleration counts until one is believed (`use_acc`, not zero).
     Does not check for NaN.
     """
-    norm = math.sqrt(wx * wx + wy * wy + wz * wz)
-    if norm > 0.0:
-        half = 0.5 * norm * c[TS]
-        f = math.sin(half) / norm
-        q = normalise(mul((s[Q], s[Q + 1], s[Q + 2], s[Q + 3]), (math.cos(half), f * wx, f * wy, f * wz)))
-        s[Q], s[Q + 1], s[Q + 2], s[Q + 3] = q
+    s[Q], s[Q + 1], s[Q + 2], s[Q + 3] = turned((s[Q], s[Q + 1], s[Q + 2], s[Q + 3]), wx, wy, wz, c[TS])
     if use_acc and s[STARTED] == 0.0 and (ax != 0.0 or ay != 0.0 or az != 0.0):
         start(s, ax, ay, az)

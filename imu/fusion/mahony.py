@@ -13,8 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from imu.fusion.gyro_only import BIAS, STARTED, TS, Q, initial_state, sample_period, start
+from imu.fusion.gyro_only import BIAS, STARTED, TS, Q, initial_state, start
 from imu.fusion.quaternion import mul, normalise
+from imu.fusion.rates import sample_period
 from imu.kernels import kernel
 from imu.packets import Floats
 

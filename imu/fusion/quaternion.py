@@ -57,6 +57,17 @@ def rotate(q: Quat, v: Vec) -> tuple[float, float, float]:
 
 
 @kernel
+def turned(q: Quat, wx: float, wy: float, wz: float, ts: float) -> tuple[float, float, float, float]:
+    """q_a_b after b has turned for `ts` s at the constant rate w, rad/s, in its own frame: q ⊗ exp(w·ts/2)."""
+    norm = math.sqrt(wx * wx + wy * wy + wz * wz)
+    if norm == 0.0:
+        return (q[0], q[1], q[2], q[3])
+    half = 0.5 * norm * ts
+    f = math.sin(half) / norm
+    return normalise(mul(q, (math.cos(half), f * wx, f * wy, f * wz)))
+
+
+@kernel
 def between(u: Vec, v: Vec) -> tuple[float, float, float, float]:
     """Shortest rotation that turns direction u into direction v; for opposite vectors any half turn."""
     n = math.sqrt((u[0] * u[0] + u[1] * u[1] + u[2] * u[2]) * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]))

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from imu.conventions import G
 from imu.fusion import rest_blocks as kernels
+from imu.fusion.rates import sample_period
 from imu.fusion.sensor_check import CHECK_RANGE, CHECK_UNITS, CheckParams, SensorCheck, judged
 from imu.packets import Floats
 
@@ -47,8 +48,7 @@ class SelfCheck:
     """
 
     def __init__(self, rate_hz: float, params: CheckParams | None = None) -> None:
-        if not (math.isfinite(rate_hz) and rate_hz > 0.0):
-            raise ValueError(f"rate_hz is {rate_hz}; give the sample rate in Hz, a positive number")
+        sample_period(rate_hz)  # says what is wrong with it
         self._params = params or CheckParams()
         self._size = max(2, round(BLOCK_S * rate_hz))
         self._block_s = self._size / rate_hz

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.fusion import coefficients, vqf
-from imu.fusion.quaternion import between, mul, normalise, rotate
+from imu.fusion.quaternion import between, mul, normalise, rotate, turned
 from imu.kernels import kernel
 from imu.packets import Floats
 
@@ -122,10 +122,7 @@ def strap_down(gyr: Floats, bias: Floats, ts: float, q: Floats) -> None:
     now = (1.0, 0.0, 0.0, 0.0)
     for k in range(gyr.shape[0]):
         x, y, z = gyr[k, 0] - bias[k, 0], gyr[k, 1] - bias[k, 1], gyr[k, 2] - bias[k, 2]
-        norm = math.sqrt(x * x + y * y + z * z)
-        half = 0.5 * norm * ts
-        f = math.sin(half) / norm if norm > 0.0 else 0.0
-        now = normalise(mul(now, (math.cos(half), f * x, f * y, f * z)))
+        now = turned(now, x, y, z, ts)
         q[k, 0], q[k, 1], q[k, 2], q[k, 3] = now
 
 

@@ -24,6 +24,7 @@ from imu.fusion.bias import forget, learn
 from imu.fusion.coefficients import DOUBT, LP_ACC, LP_REST, P0, START_ACC, START_REST, Coefficients, K, load
 from imu.fusion.lanes import ALONE, Lane, at, put
 from imu.fusion.low_pass import low_pass, shorten
+from imu.fusion.quaternion import mul
 from imu.kernels import inlined, kernel
 from imu.packets import Floats
 
@@ -81,18 +82,8 @@ def doubt(s: State, c: Floats, error: float) -> None:
 
 
 @inlined
-def _mul(a0: float, a1: float, a2: float, a3: float, b0: float, b1: float, b2: float, b3: float):
-    """Hamilton product, its sums in the order that lets the processor overlap most."""
-    return (
-        a0 * b0 - a1 * b1 - a2 * b2 - a3 * b3,
-        a0 * b1 + a1 * b0 + a2 * b3 - a3 * b2,
-        a0 * b2 - a1 * b3 + a2 * b0 + a3 * b1,
-        a0 * b3 + a1 * b2 - a2 * b1 + a3 * b0,
-    )
-
-
-@inlined
 def _rotate(q0: float, q1: float, q2: float, q3: float, x: float, y: float, z: float):
+    """`quaternion.rotate`, its sums in the order that leaves the shortest chain from q to the result."""
     tx, ty, tz = 2.0 * (q2 * z - q3 * y), 2.0 * (q3 * x - q1 * z), 2.0 * (q1 * y - q2 * x)
     return (x + (q0 * tx + (q2 * tz - q3 * ty)), y + (q0 * ty + (q3 * tx - q1 * tz)), z + (q0 * tz + (q1 * ty - q2 * tx)))
 
@@ -150,14 +141,14 @@ def advance(
     bx, by, bz = at(s, BIAS, j, lanes), at(s, BIAS + 1, j, lanes), at(s, BIAS + 2, j, lanes)
     hx, hy, hz = (gx - bx) * k.half_ts, (gy - by) * k.half_ts, (gz - bz) * k.half_ts
     t0, t1, t2, t3 = _turn(hx * hx + hy * hy + hz * hz, hx, hy, hz, general)
-    i0, i1, i2, i3 = _mul(i0, i1, i2, i3, t0, t1, t2, t3)
+    i0, i1, i2, i3 = mul((i0, i1, i2, i3), (t0, t1, t2, t3))
     put(s, QI, j, lanes, i0)
     put(s, QI + 1, j, lanes, i1)
     put(s, QI + 2, j, lanes, i2)
     put(s, QI + 3, j, lanes, i3)
     if general and not use_acc:
         put(s, REST_T, j, lanes, rest_t)
-        return _mul(e0, e1, e2, e3, i0, i1, i2, i3)
+        return mul((e0, e1, e2, e3), (i0, i1, i2, i3))
 
     if general:
         n = at(s, CORRECTIONS, j, lanes) + 1.0
@@ -190,7 +181,7 @@ def advance(
         w * e2 - wx * e3 + wy * e0,
         w * e3 + wx * e2 - wy * e1,
     )
-    q0, q1, q2, q3 = _mul(e0, e1, e2, e3, i0, i1, i2, i3)
+    q0, q1, q2, q3 = mul((e0, e1, e2, e3), (i0, i1, i2, i3))
     f = math.sqrt(w2)
     put(s, QE, j, lanes, e0 * f)
     put(s, QE + 1, j, lanes, e1 * f)
@@ -283,7 +274,7 @@ def step(s: State, c: Floats, gyr: tuple[float, float, float], acc: tuple[float,
 @kernel
 def orientation_of(s: State) -> tuple[float, float, float, float]:
     """q_earth_sensor now; heading and all if no acceleration was usable yet."""
-    return _mul(s[QE], s[QE + 1], s[QE + 2], s[QE + 3], s[QI], s[QI + 1], s[QI + 2], s[QI + 3])
+    return mul((s[QE], s[QE + 1], s[QE + 2], s[QE + 3]), (s[QI], s[QI + 1], s[QI + 2], s[QI + 3]))
 
 
 @kernel

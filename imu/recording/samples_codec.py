@@ -17,6 +17,7 @@ import numpy as np
 from imu.config import SensorSetup, Setup
 from imu.conventions import SEGMENTS
 from imu.errors import ConfigError, ProtocolError, RecordingError
+from imu.fusion.rates import shown_period_us, unbroken
 from imu.packets import Floats, Ints, Packet, Samples
 from imu.recording.layout import NotificationColumns
 
@@ -24,8 +25,6 @@ PROFILE = "samples"
 VERSION = 1
 PACKET_S = 0.04
 """Samples of this time share a notification: replay then moves as smoothly as a live session."""
-MISSING_STEP = 1.5
-"""A time step longer than this many median steps means lost samples."""
 
 _HEAD = struct.Struct("<BBH")
 
@@ -159,8 +158,7 @@ def period_and_lost(t_us: Ints) -> tuple[float, np.ndarray]:
     rounded to whole ms (9, 10, 10 for 104 Hz) would be off by up to 5 %.
     """
     step = np.diff(t_us)
-    whole = step <= MISSING_STEP * float(np.median(step))
-    period_us = float(np.mean(step[whole]))
+    whole, period_us = unbroken(step), shown_period_us(step)
     lost = np.zeros(len(t_us), np.int32)
     lost[1:] = np.where(whole, 0, np.clip(np.rint(step / period_us) - 1, 0, 2**31 - 1))
     return period_us, lost
