@@ -142,9 +142,9 @@ def _side(gyr: Floats, acc: Floats, place: Ints, steps: int, rate_hz: float) -> 
     lost[1:] = np.diff(k) - 1
     t = np.rint(k * (1e6 / rate_hz)).astype(np.int64)
     rows = RowMaker(rate_hz, GapLimits()).make(t, t, lost, g, a, np.zeros(len(k), np.uint8))
-    q, _ = SensorFilter(rate_hz, None, None).follow(rows)
+    q, unbiased = SensorFilter(rate_hz, None, None).follow(rows)
     at = np.rint(rows.t_us * (rate_hz * 1e-6)).astype(np.int64)
-    side.q[at], side.gyr[at], side.acc[at] = q, rows.gyr, rows.acc
+    side.q[at], side.gyr[at], side.acc[at] = q, unbiased, rows.acc
     side.made[k] = False
     restarted = at[rows.holes > 0]
     side.renewed[restarted] = True
