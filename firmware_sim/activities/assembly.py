@@ -24,6 +24,8 @@ PLANTED_BEND: Final = np.radians(-3.0)
 """Beyond the stand: the pelvis comes down rather than that a planted leg gets straighter than this."""
 GIVING_IN: Final = 0.0007
 """m over which it does."""
+LIFTED: Final = 0.5
+"""of a stride: from here on thigh and knee of a walking leg say how it would hang."""
 JOLT_S: Final = 0.004
 """Time constant of the shock of a strike: x³ exp(-x) cos(2 pi 18 Hz t), over in 60 ms."""
 JOLT_HZ: Final = 18.0
@@ -51,6 +53,9 @@ class BodyPath:
     centre: Floats
     """(3, n) m, middle between the hips."""
     facing: Floats
+    """To where the person faces, + left of earth x; the pelvis turns to and fro about it."""
+    heading: Floats
+    """Of the pelvis."""
     obliquity: Floats
     tilt: Floats
     left: LegPath
@@ -91,7 +96,8 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     feet = {side: _foot(line, side, t, walking) for side in SIDES}
     left, right = feet["left"], feet["right"]
     weight = {"left": share, "right": 1.0 - share}
-    onto = 0.5 + (share - 0.5) * h.trunk_share
+    # who walks does not lean over each foot
+    onto = 0.5 + (share - 0.5) * (h.trunk_share + (1.0 - h.trunk_share) * walking)
     balanced, roll = [], (left.roll, right.roll)
     for place, along in ((("x"), np.cos), (("y"), np.sin)):
         under = [getattr(f, place) + r * along(f.facing) for f, r in zip((left, right), roll, strict=True)]
@@ -127,7 +133,7 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
         hip_x, hip_y = offsets[f.side]
         far = (hip_x - f.x) ** 2 + (hip_y - f.y) ** 2
         highest = _height(f.z, leg_length(p, PLANTED_BEND), far) + f.left * half * across_z
-        z -= (1.0 - lifts[f.side]) * soft_positive(z - highest, GIVING_IN)
+        z -= (1.0 - lifts[f.side]) ** 6 * soft_positive(z - highest, GIVING_IN)
     jolts = {side: _jolt(line, side, t) for side in SIDES}
     z = z + JOLT_PELVIS * (jolts["left"] + jolts["right"])
     legs = {}
@@ -139,7 +145,7 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
         inward, adduction = line.values(f"inward_{f.side}", t), line.values(f"adduction_{f.side}", t)
         legs[f.side] = LegPath(ankle, f.heading, f.pitch, inward, adduction)
     tilt = line.values("tilt", t) + sway[3]
-    return BodyPath(np.stack((x, y, z)), heading, obliquity, tilt, legs["left"], legs["right"])
+    return BodyPath(np.stack((x, y, z)), facing, heading, obliquity, tilt, legs["left"], legs["right"])
 
 
 def _foot(line: Timeline, side: Side, t: Floats, walking: Floats) -> _Foot:
@@ -163,7 +169,7 @@ def _foot(line: Timeline, side: Side, t: Floats, walking: Floats) -> _Foot:
         began = contact.strike_s is not None
         pitch_here = gait.pitch(phase)
         early, late = phase < FLAT[1], phase >= FLAT[1]
-        swing = phase >= FOOT_OFF
+        swing = phase >= LIFTED
         scale = np.where(early, contact.strike_ratio, contact.off_ratio)
         # the next strike is as steep as the step that ends there is long
         pitch_here = pitch_here * scale
