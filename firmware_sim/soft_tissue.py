@@ -68,7 +68,8 @@ class SoftTissue:
     def __init__(
         self, body: Moving, segment: Segment, position: Floats, size: float, rng: np.random.Generator
     ) -> None:
-        self._body, self._segment, self._position = body, segment, position
+        self._body, self._position = body, position
+        self._segment: Segment = segment
         self._size = size * FLESH[segment.split("_")[0]]
         self._natural = 2.0 * np.pi * float(rng.uniform(*RESONANCE_HZ))
         self._damping = float(rng.uniform(*DAMPING))
@@ -101,14 +102,15 @@ class SoftTissue:
         force -= np.outer(force @ self._out, self._out)
         a = np.array([[0.0, 1.0], [-(self._natural**2), -2.0 * self._damping * self._natural]])
         numerator, denominator = _discrete(a, step)
-        swing = -self._size * lfilter(numerator, denominator, force, axis=0)
+        swing = -self._size * np.asarray(lfilter(numerator, denominator, force, axis=0))
         return make_interp_spline(t, swing, k=5)  # pyright: ignore[reportReturnType]
 
 
 def _discrete(a: Floats, step: float) -> tuple[Floats, Floats]:
     """Filter from acceleration to place of a mass on a spring; the acceleration is linear between the nodes."""
     system = (a, np.array([[0.0], [1.0]]), np.array([[1.0, 0.0]]), np.array([[0.0]]))
-    ad, bd, cd, dd, _ = cont2discrete(system, step, method="foh")
+    found: tuple[Floats, ...] = cont2discrete(system, step, method="foh")  # pyright: ignore[reportAssignmentType]
+    ad, bd, cd, dd = found[:4]
     # C (zI - A)^-1 B + D of two states
     denominator = np.array([1.0, -np.trace(ad), np.linalg.det(ad)])
     adjoint = np.array([[-ad[1, 1], ad[0, 1]], [ad[1, 0], -ad[0, 0]]])
