@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from imu.fusion.quaternion import rotate_array
+from imu.kinematics.calibration.calibration import directions_square_to
 from imu.packets import Floats
 
 HZ: Final = 12.5
@@ -89,15 +90,6 @@ def _axis(v: Floats) -> Floats:
     return vectors[:, int(np.argmin(np.abs(values)))]
 
 
-def _square_to(j: Floats) -> Floats:
-    """(3, 2) two directions square to j."""
-    helper = np.zeros(3)
-    helper[int(np.argmin(np.abs(j)))] = 1.0
-    a = np.cross(helper, j)
-    a /= math.sqrt(float(a @ a))
-    return np.stack([a, np.cross(j, a)], axis=1)
-
-
 def fit_hinge(w1: Floats, w2: Floats, steps: int = 5) -> HingeFit:
     """Axes from rates (n, 3) rad/s of both sensors, of samples in motion."""
     rows = np.concatenate([_squares(w1), -_squares(w2)], axis=1)
@@ -109,7 +101,7 @@ def fit_hinge(w1: Floats, w2: Floats, steps: int = 5) -> HingeFit:
         c1, c2 = np.cross(w1, j1), np.cross(w2, j2)
         n1, n2 = np.sqrt(np.sum(c1 * c1, axis=1)) + 1e-9, np.sqrt(np.sum(c2 * c2, axis=1)) + 1e-9
         residual, rms = n1 - n2, math.sqrt(float(np.mean(n1 * n1)))
-        t1, t2 = _square_to(j1), _square_to(j2)
+        t1, t2 = (np.stack(directions_square_to(j), axis=1) for j in (j1, j2))
         jacobian = np.concatenate([np.cross(c1, w1) / n1[:, None] @ t1, -np.cross(c2, w2) / n2[:, None] @ t2], axis=1)
         sigma = max(1.48 * float(np.median(np.abs(residual))), 1e-3)
         weight = 1.0 / np.maximum(1.0, np.abs(residual) / (2.0 * sigma))
