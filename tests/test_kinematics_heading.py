@@ -162,6 +162,10 @@ def test_kernels_agree_with_their_twin() -> None:
         ({"lever_arm_1": [0.0, 0.1, 0.0]}, "one lever arm alone"),
         ({"q_1_2_start": [1.0, 0.0, 0.0]}, "q_1_2_start has shape"),
         ({"t_us": [0, 1]}, "t_us has shape"),
+        ({"t_us": np.arange(50) * 10}, "give microseconds"),
+        ({"t_us": np.arange(50) * 10_000_000}, "give microseconds"),
+        ({"lever_arm_1": [0.0, 0.1], "lever_arm_2": [0.0, 0.1, 0.0]}, "lever arms of shape"),
+        ({"acc_1": "up"}, "acc_1 must be an array of numbers"),
         ({"gyr_2": np.zeros((10, 3))}, "rows"),
     ],
 )

@@ -27,6 +27,8 @@ FLOOR: Final[dict[str, float]] = {
 BRIDGE_SHARE: Final = 0.6
 """Error of the rotation over a bridged hole: share / √s x T^1.5 x hypot(change of rate, mean rate)."""
 HINGE_PERIOD_S: Final = 1.0
+MOST_MISSING: Final = 50
+"""Steps for each row that is there, and an hour: more would need the memory of days."""
 FLIPPED_AFTER: Final = 5
 
 
@@ -103,7 +105,10 @@ def relative_orientation(
         start, sigma = _heading_of(np.asarray(q_1_2_start, dtype=np.float64), one, two), START_SIGMA
     arms = None
     if lever_arm_1 is not None and lever_arm_2 is not None:
-        arms = np.concatenate([np.asarray(a, dtype=np.float64).reshape(3) for a in (lever_arm_1, lever_arm_2)])
+        given = [np.asarray(a, dtype=np.float64) for a in (lever_arm_1, lever_arm_2)]
+        if any(a.shape != (3,) or not bool(np.isfinite(a).all()) for a in given):
+            raise ValueError(f"relative_orientation: lever arms of shape {[a.shape for a in given]}; give 3 metres each")
+        arms = np.concatenate(given)
     heading, sigma_heading = _headings(one, two, rate_hz, FLOOR[joint], start, sigma, arms)
     half = 0.5 * heading
     turn = np.stack([np.cos(half), np.zeros(steps), np.zeros(steps), np.sin(half)], axis=1)
@@ -112,7 +117,10 @@ def relative_orientation(
 
 
 def _rows(name: str, x: ArrayLike) -> Floats:
-    a = np.array(x, dtype=np.float64, order="C")
+    try:
+        a = np.array(x, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"relative_orientation: {name} must be an array of numbers ({e})") from e
     if a.ndim != 2 or a.shape[1] != 3:
         raise ValueError(f"relative_orientation: {name} has shape {a.shape}; give (n, 3)")
     return a
@@ -125,7 +133,14 @@ def _places(t_us: ArrayLike | None, n: int, rate_hz: float) -> Ints:
     t = np.asarray(t_us, dtype=np.int64)
     if t.shape != (n,) or bool(np.any(np.diff(t) <= 0)):
         raise ValueError(f"relative_orientation: t_us has shape {t.shape}; give one strictly increasing time for each row")
-    return np.rint((t - t[0]) * (rate_hz * 1e-6)).astype(np.int64) if n else t
+    place = np.rint((t - t[0]) * (rate_hz * 1e-6)).astype(np.int64) if n else t
+    step = np.diff(place)
+    if n > 1 and (int(step.min()) < 1 or np.median(step) > 2 or int(place[-1]) > MOST_MISSING * n + 3600 * rate_hz):
+        raise ValueError(
+            f"relative_orientation: t_us shows {np.median(np.diff(t)):.0f} µs between rows, rate_hz is {rate_hz}; give"
+            " microseconds, and the sensor's rate"
+        )
+    return place
 
 
 def _side(gyr: Floats, acc: Floats, place: Ints, steps: int, rate_hz: float) -> _Side:
