@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 FACING_OVER_S: Final = 0.18
 """Over this the pelvis follows the feet that carry it."""
-PLANTED_BEND: Final = np.radians(-3.0)
+PLANTED_BEND: Final = np.radians(-2.0)
 """Beyond the stand: the pelvis comes down rather than that a planted leg gets straighter than this."""
 LANDING: Final = 0.5
 """Lift below which a foot must be within reach: not only planted ones, or a leg would be pulled straight as it lands."""
