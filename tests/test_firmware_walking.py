@@ -35,10 +35,11 @@ class Strides:
 
     def mean(self, name: str, sign: float = 1.0) -> np.ndarray:
         """Over both legs; of a central angle, of the left leg's strides."""
+        central = name in self.angles
         curves = [
-            np.interp(at + PERCENT * self.stride_s, self.t, self.angles[f"{name}_{side}" if name not in self.angles else name])
+            np.interp(at + PERCENT * self.stride_s, self.t, self.angles[name if central else f"{name}_{side}"])
             for side, at in self.strikes
-            if name not in self.angles or side == "left"
+            if side == "left" or not central
         ]
         return sign * np.mean(curves, axis=0)
 

@@ -129,7 +129,8 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     heading = facing + rotation
     half = 0.5 * p.hip_width
     # hips against the middle: across is to the right
-    across_x, across_y, across_z = np.cos(obliquity) * np.sin(heading), -np.cos(obliquity) * np.cos(heading), np.sin(obliquity)
+    level, across_z = np.cos(obliquity), np.sin(obliquity)
+    across_x, across_y = level * np.sin(heading), -level * np.cos(heading)
     z = np.zeros(len(t))
     offsets = {f.side: (x - f.left * half * across_x, y - f.left * half * across_y) for f in feet.values()}
     for f in feet.values():
@@ -230,7 +231,7 @@ def _eased(dip: Floats, reach: int) -> Floats:
     """At least as much at every node, and smooth: nodes take the most of `reach` to both sides, then the mean of it."""
     most = maximum_filter1d(dip, 2 * reach + 1)
     bell = np.hanning(2 * reach + 3)[1:-1]
-    return np.convolve(np.pad(most, reach, mode="edge"), bell / bell.sum(), mode="valid")
+    return np.asarray(np.convolve(np.pad(most, reach, mode="edge"), bell / bell.sum(), mode="valid"), np.float64)
 
 
 def _lifted(line: Timeline, f: _Foot, hip: Floats, pelvis_heading: Floats, lift: Floats, t: Floats) -> Floats:

@@ -29,7 +29,7 @@ def walk(line: Timeline, piece: Walk) -> None:
     step_s, double_s = 0.5 * gait.stride_s, DOUBLE * gait.stride_s
     swing_s = step_s - double_s
     steps = max(4, int((piece.seconds - 2.0 * SHIFT_S) / step_s))
-    sides = [piece.first if i % 2 == 0 else other(piece.first) for i in range(steps)]
+    sides: list[Side] = [piece.first if i % 2 == 0 else other(piece.first) for i in range(steps)]
     prints = _footprints(line, piece, sides)
     first_off = start + SHIFT_S
     strikes = [first_off + swing_s + i * step_s for i in range(steps)]
