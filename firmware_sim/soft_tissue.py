@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline
-from scipy.signal import cont2discrete, lfilter
+from scipy.signal import lfilter
 
 from firmware_sim.body import STILL_S, Moving
 from firmware_sim.motion import minimum_jerk
@@ -23,8 +23,9 @@ DAMPING: Final = (0.15, 0.35)
 """of critical."""
 LEVER: Final = (0.12, 0.20)
 """m: a patch that has moved by u along the skin has rolled by u / lever. With 10 m/s² at 7 Hz: 5 mm and 2°."""
-FLESH: Final = {"pelvis": 0.6, "thigh": 1.0, "shank": 0.6, "foot": 0.15}
-"""How much of the sensor rides on flesh."""
+FLESH: Final = {"pelvis": 0.5, "thigh": 0.6, "shank": 0.4, "foot": 0.1}
+"""How much of the sensor rides on flesh. A walk then turns sensors on thighs and shanks by 0.3 to 1.2° rms and 2 to 5°
+at the most, and moves them by a centimetre."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +101,8 @@ class SoftTissue:
         force[1:-1] = (place[2:] - 2.0 * place[1:-1] + place[:-2]) / step**2
         force = np.einsum("nji,nj->ni", pose.rotation, force)
         force -= np.outer(force @ self._out, self._out)
-        a = np.array([[0.0, 1.0], [-(self._natural**2), -2.0 * self._damping * self._natural]])
-        numerator, denominator = _discrete(a, step)
-        swing = -self._size * np.asarray(lfilter(numerator, denominator, force, axis=0))
+        # the spring and its damper by the trapezoid rule: at 10 Hz its resonance is 0.2 % too low
+        k, w, d = 2.0 * NODE_HZ, self._natural, 2.0 * self._damping * self._natural
+        denominator = np.array([k * k + d * k + w * w, 2.0 * (w * w - k * k), k * k - d * k + w * w])
+        swing = -self._size * np.asarray(lfilter(np.array([1.0, 2.0, 1.0]), denominator, force, axis=0), np.float64)
         return make_interp_spline(t, swing, k=5)  # pyright: ignore[reportReturnType]
-
-
-def _discrete(a: Floats, step: float) -> tuple[Floats, Floats]:
-    """Filter from acceleration to place of a mass on a spring; the acceleration is linear between the nodes."""
-    system = (a, np.array([[0.0], [1.0]]), np.array([[1.0, 0.0]]), np.array([[0.0]]))
-    found: tuple[Floats, ...] = cont2discrete(system, step, method="foh")  # pyright: ignore[reportAssignmentType]
-    ad, bd, cd, dd = found[:4]
-    # C (zI - A)^-1 B + D of two states
-    denominator = np.array([1.0, -np.trace(ad), np.linalg.det(ad)])
-    adjoint = np.array([[-ad[1, 1], ad[0, 1]], [ad[1, 0], -ad[0, 0]]])
-    first = float((cd @ bd)[0, 0])
-    second = float((cd @ adjoint @ bd)[0, 0])
-    return float(dd[0, 0]) * denominator + np.array([0.0, first, second]), denominator

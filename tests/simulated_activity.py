@@ -38,7 +38,7 @@ class SimulatedActivity:
 
     def truth(self, t_us: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """Every true angle, rad, by label; session time is the time of the plan."""
-        return truth(self.body, t_us * 1e-6)
+        return truth(self.body, np.asarray(t_us * 1e-6, np.float64))
 
     def during(self, t_us: NDArray[np.int64], *kinds: type) -> NDArray[np.bool_]:
         """Which instants belong to pieces of these kinds."""
@@ -90,8 +90,8 @@ def perform_activity(
         there = ~_lost(rng, n, loss) & (t_us >= 0)
         samples[label[segment]] = Samples(
             t_us[there],
-            block.gyr[there] * (2000 * DEG / 32768),
-            block.acc[there] * (16 * G / 32768),
+            block.gyr[there].astype(np.float64) * (2000 * DEG / 32768),
+            block.acc[there].astype(np.float64) * (16 * G / 32768),
             block.clipped[there],
         )
     ordered = {s: samples[s] for s in segments}

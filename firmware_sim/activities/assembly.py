@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 FACING_OVER_S: Final = 0.18
 """Over this the pelvis follows the feet that carry it."""
-PLANTED_BEND: Final = np.radians(-3.0)
+PLANTED_BEND: Final = np.radians(-2.0)
 """Beyond the stand: the pelvis comes down rather than that a planted leg gets straighter than this."""
 LANDING: Final = 0.5
 """Lift below which a foot must be within reach: not only planted ones, or a leg would be pulled straight as it lands."""
@@ -129,8 +129,8 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     heading = facing + rotation
     half = 0.5 * p.hip_width
     # hips against the middle: across is to the right
-    level = np.cos(obliquity)
-    across_x, across_y, across_z = level * np.sin(heading), -level * np.cos(heading), np.sin(obliquity)
+    level, across_z = np.cos(obliquity), np.sin(obliquity)
+    across_x, across_y = level * np.sin(heading), -level * np.cos(heading)
     z = np.zeros(len(t))
     offsets = {f.side: (x - f.left * half * across_x, y - f.left * half * across_y) for f in feet.values()}
     for f in feet.values():

@@ -134,7 +134,7 @@ class ActivityBody:
         return self._facing(self._within(t))
 
     def faced(self, t: Floats) -> Floats:
-        """(n,) rad, to the left of earth x: where the pelvis pointed in the last quiet stand (one after STAND_S)."""
+        """(n,) rad, to the left of earth x: where the pelvis pointed in the last quiet stand (one counts after STAND_S)."""
         starts = np.array([start for start, _ in self.stands])
         means = np.array([self._pelvis(np.linspace(*stand, 50))[:, 3].mean() for stand in self.stands])
         return means[np.maximum(np.searchsorted(starts + STAND_S, t, side="right") - 1, 0)]

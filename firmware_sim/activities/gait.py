@@ -86,7 +86,7 @@ class Gait:
         stride_s = 120.0 / habits.cadence
         plain = Gait(person, habits, stride_s, 1.0, 0.0, _pitch_spline(np.array([]), np.array([])))
         phase = np.arange(GRID) / GRID
-        forward, _down = hanging(person, plain.hip(phase), plain.knee(phase))
+        forward, _ = hanging(person, plain.hip(phase), plain.knee(phase))
         # a guess of the heel's rise, for the length of a stride only
         guess = np.radians(np.interp(phase, (0.36, 0.42, 0.50, 0.56, 0.62), (0.0, -4.0, -20.0, -42.0, -62.0)))
         early = STRIKE_PITCH * (1.0 - minimum_jerk(phase / FLAT[0]))

@@ -16,7 +16,7 @@ SHIFT_S = 0.5
 TURN_STEPS = 5
 TURN_STEP = 0.45
 """of a step: how far feet go while turning."""
-LEAVING, LEFT, LANDING, RESTS = 0.05, 0.06, 0.07, 0.02
+LEAVING, LEFT, LANDING, RESTS = 0.06, 0.06, 0.07, 0.02
 """of a stride: so long before the foot leaves the leg begins to lift it; so long after that it hangs freely; so long it
 takes to lead it to its footprint, and longer after a short step; so long after the strike it is at rest."""
 FIRST_STEP, SLOWING_STEP, LAST_STEP = 0.75, 0.85, 0.6
