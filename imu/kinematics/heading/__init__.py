@@ -1,0 +1,6 @@
+"""Relative heading of joined segments without a magnetometer."""
+
+from imu.kinematics.heading.params import Params
+from imu.kinematics.heading.streaming import Headings, HeadingState, JointSpec
+
+__all__ = ["HeadingState", "Headings", "JointSpec", "Params"]
