@@ -1,6 +1,6 @@
 """Relative heading from the acceleration of the joint's centre, which both sensors must agree on: one band.
 
-State x = heading δ, its rate, and both arms (joint centre -> sensor, in the sensor's frame). Both sides give the joint's
+State x = heading δ, its rate, what it gains per turn of both sensors (scale of the gyroscopes), and both arms (joint centre -> sensor, in the sensor's frame). Both sides give the joint's
 acceleration J = A - B r (A, B from `features`), and J1 = Rz(δ) J2 up to an error that grows with the motion. A scout
 estimates the arms from the vertical component alone, which no heading enters, and finds the heading from any start. After
 Weygers & Kok 2020 (10.1109/JSEN.2020.2982459), with heading in place of orientation and band-passed.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from imu.kernels import kernel
-from imu.kinematics.heading.layout import ARMS, STATE
+from imu.kinematics.heading.layout import ARM_1, ARM_2, ARMS, STATE
 from imu.kinematics.layout import Record
 from imu.packets import Floats
 
@@ -36,7 +36,8 @@ def begin(b: Record, c: Record) -> None:
         b["y"][i] = 0.0
         for j in range(ARMS):
             b["q"][i, j] = 0.0
-        b["q"][i, i] = b["p"][2 + i, 2 + i] = c["arm_sigma"] ** 2
+        b["q"][i, i] = b["p"][ARM_1 + i, ARM_1 + i] = c["arm_sigma"] ** 2
+    b["p"][1, 1] = c["start_rate_sigma"] ** 2
     b["noise"] = 4.0 * c["noise_floor"] ** 2
     lose_heading(b, c)
 
@@ -45,10 +46,11 @@ def begin(b: Record, c: Record) -> None:
 def lose_heading(b: Record, c: Record) -> None:
     """A sensor has a new heading: search again, with the arms and the noise as they are."""
     x, p = b["x"], b["p"]
+    rate2 = p[1, 1]
     for i in range(STATE):
-        p[0, i] = p[i, 0] = p[1, i] = p[i, 1] = 0.0
-    x[0] = x[1] = 0.0
-    p[0, 0], p[1, 1] = FULL_TURN2, c["rate_sigma"] ** 2
+        p[0, i] = p[i, 0] = p[1, i] = p[i, 1] = p[2, i] = p[i, 2] = 0.0
+    x[0] = x[1] = x[2] = 0.0
+    p[0, 0], p[1, 1], p[2, 2] = FULL_TURN2, max(rate2, c["rate_sigma"] ** 2), c["scale_sigma"] ** 2
     b["searching"], b["variance"], b["prior"] = 1, FULL_TURN2, FULL_TURN2
     b["c_re"] = b["c_im"] = b["e1"] = b["e2"] = b["brisk"] = b["against"] = 0.0
 
@@ -63,22 +65,22 @@ def start_at(b: Record, delta: float, sigma: float, c: Record) -> None:
 
 
 @kernel
-def predict(b: Record, c: Record) -> None:
-    """One update's time passes."""
+def predict(b: Record, turn: float, c: Record) -> None:
+    """One update's time passes, in which both sensors turned about the vertical by `turn`, rad."""
     x, p, dt, kept = b["x"], b["p"], c["step_s"], c["rate_kept"]
-    x[0] += x[1] * dt
+    x[0] += x[1] * dt + x[2] * turn
     x[1] *= kept
     for j in range(STATE):
-        p[0, j] += dt * p[1, j]
+        p[0, j] += dt * p[1, j] + turn * p[2, j]
     for j in range(STATE):
-        p[j, 0] += dt * p[j, 1]
+        p[j, 0] += dt * p[j, 1] + turn * p[j, 2]
     for j in range(STATE):
         p[1, j] *= kept
     for j in range(STATE):
         p[j, 1] *= kept
     p[1, 1] += c["rate_sigma"] ** 2 * (1.0 - kept * kept)
     p[0, 0] = min(p[0, 0] + c["walk"] ** 2 * dt, FULL_TURN2)
-    for j in range(2, STATE):
+    for j in range(ARM_1, STATE):
         p[j, j] += c["arm_walk"] ** 2 * dt
     for j in range(ARMS):
         b["q"][j, j] += c["arm_walk"] ** 2 * dt
@@ -134,22 +136,22 @@ def _correct(x: Floats, p: Floats, h: Floats, ph: Floats, e: float, variance: fl
 def learn(b: Record, f1: Floats, f2: Floats, c: Record, h: Floats, ph: Floats) -> None:
     """Features f1, f2 (12,) of both sides; h (3, 8), ph (8,) scratch."""
     x, p = b["x"], b["p"]
-    u0, u1, u2 = joint_acc(f1, x, 2)
-    v0, v1, v2 = joint_acc(f2, x, 5)
+    u0, u1, u2 = joint_acc(f1, x, ARM_1)
+    v0, v1, v2 = joint_acc(f2, x, ARM_2)
     cd, sd = math.cos(x[0]), math.sin(x[0])
     e0, e1, e2 = u0 - cd * v0 + sd * v1, u1 - sd * v0 - cd * v1, u2 - v2
     size = u0 * u0 + u1 * u1 + u2 * u2 + v0 * v0 + v1 * v1 + v2 * v2
     variance = max(b["noise"], c["noise_floor"] ** 2) + c["motion_share"] ** 2 * 0.5 * size
     b["power"] += c["step_s"] / c["noise_memory_s"] * (0.5 * (u0 * u0 + u1 * u1 + v0 * v0 + v1 * v1) - b["power"])
     for i in range(3):
-        h[i, 0] = h[i, 1] = 0.0
+        h[i, 0] = h[i, 1] = h[i, 2] = 0.0
         for j in range(3):
-            h[i, 2 + j] = f1[3 + 3 * i + j]
+            h[i, ARM_1 + j] = f1[3 + 3 * i + j]
     h[0, 0], h[1, 0] = -sd * v0 - cd * v1, cd * v0 - sd * v1
     for j in range(3):
-        h[0, 5 + j] = -cd * f2[3 + j] + sd * f2[6 + j]
-        h[1, 5 + j] = -sd * f2[3 + j] - cd * f2[6 + j]
-        h[2, 5 + j] = -f2[9 + j]
+        h[0, ARM_2 + j] = -cd * f2[3 + j] + sd * f2[6 + j]
+        h[1, ARM_2 + j] = -sd * f2[3 + j] - cd * f2[6 + j]
+        h[2, ARM_2 + j] = -f2[9 + j]
     # vertical first: linear in the arms and free of the heading
     g = _correct(x, p, h[2], ph, e2, variance, c)
     if b["searching"] == 0:
@@ -161,8 +163,8 @@ def learn(b: Record, f1: Floats, f2: Floats, c: Record, h: Floats, ph: Floats) -
             e0 -= h[0, i] * ph[i] * g
         _correct(x, p, h[0], ph, e0, variance, c)
     scout(b, f1, f2, variance, c, h[0], ph)
-    u0, u1, u2 = joint_acc(f1, x, 2)
-    v0, v1, v2 = joint_acc(f2, x, 5)
+    u0, u1, u2 = joint_acc(f1, x, ARM_1)
+    v0, v1, v2 = joint_acc(f2, x, ARM_2)
     left = (u2 - v2) ** 2
     if b["searching"] == 0:
         cd, sd = math.cos(x[0]), math.sin(x[0])
@@ -202,21 +204,22 @@ def scout(b: Record, f1: Floats, f2: Floats, variance: float, c: Record, h: Floa
     if not good:
         return
     b["searching"], b["against"] = 0, 0.0
-    x[0], x[1] = found, 0.0
+    rate2 = p[1, 1]
+    x[0], x[1], x[2] = found, 0.0, 0.0
     for i in range(STATE):
         for j in range(STATE):
             p[i, j] = 0.0
     for i in range(ARMS):
-        x[2 + i] = y[i]
+        x[ARM_1 + i] = y[i]
         for j in range(ARMS):
-            p[2 + i, 2 + j] = q[i, j]
-    p[0, 0], p[1, 1] = c["acquired_sigma"] ** 2, c["rate_sigma"] ** 2
+            p[ARM_1 + i, ARM_1 + j] = q[i, j]
+    p[0, 0], p[1, 1], p[2, 2] = c["acquired_sigma"] ** 2, max(rate2, c["rate_sigma"] ** 2), c["scale_sigma"] ** 2
     b["prior"] = FULL_TURN2  # it is learnt from the motion
 
 
 @kernel
 def judge(b: Record, c: Record) -> None:
     """b.variance: of the heading, with the part that does not average out, which grows with error over signal."""
-    noise = max(b["noise"], c["noise_floor"] ** 2)
+    noise = max(b["noise"], c["least_noise"] ** 2)
     ratio = 2.0 * noise / max(b["power"] - b["noise"], 1e-9)
     b["variance"] = min(FULL_TURN2, b["p"][0, 0] + c["systematic"] ** 2 * ratio)

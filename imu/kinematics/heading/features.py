@@ -27,8 +27,8 @@ SATURATION_DOUBT: Final = math.radians(10.0) ** 2
 
 
 @kernel
-def feature(ring: Floats, m: int, derivative: float, out: Floats) -> None:
-    """out (12,): R acc and R K, row by row, of the frame at place m of the ring (5, 10); derivative: rate / 12."""
+def feature(ring: Floats, m: int, derivative: float, out: Floats) -> float:
+    """Returns the rate about the vertical; out (12,): R acc and R K, row by row, of the frame at place m of the ring (5, 10); derivative: rate / 12."""
     a, b, d, e = (m + 3) % WINDOW, (m + 4) % WINDOW, (m + 1) % WINDOW, (m + 2) % WINDOW
     w, x, y, z = ring[m, 0], ring[m, 1], ring[m, 2], ring[m, 3]
     gx, gy, gz = ring[m, 4], ring[m, 5], ring[m, 6]
@@ -36,6 +36,7 @@ def feature(ring: Floats, m: int, derivative: float, out: Floats) -> None:
     dx = (ring[a, 4] - 8.0 * ring[b, 4] + 8.0 * ring[d, 4] - ring[e, 4]) * derivative
     dy = (ring[a, 5] - 8.0 * ring[b, 5] + 8.0 * ring[d, 5] - ring[e, 5]) * derivative
     dz = (ring[a, 6] - 8.0 * ring[b, 6] + 8.0 * ring[d, 6] - ring[e, 6]) * derivative
+    vertical = 0.0
     k00, k01, k02 = -gy * gy - gz * gz, gx * gy - dz, gx * gz + dy
     k10, k11, k12 = gx * gy + dz, -gx * gx - gz * gz, gy * gz - dx
     k20, k21, k22 = gx * gz - dy, gy * gz + dx, -gx * gx - gy * gy
@@ -46,10 +47,13 @@ def feature(ring: Floats, m: int, derivative: float, out: Floats) -> None:
             r0, r1, r2 = 2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - w * x)
         else:
             r0, r1, r2 = 2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)
+        if i == 2:
+            vertical = r0 * gx + r1 * gy + r2 * gz
         out[i] = r0 * ax + r1 * ay + r2 * az
         out[3 + 3 * i] = r0 * k00 + r1 * k10 + r2 * k20
         out[4 + 3 * i] = r0 * k01 + r1 * k11 + r2 * k21
         out[5 + 3 * i] = r0 * k02 + r1 * k12 + r2 * k22
+    return vertical
 
 
 @kernel
@@ -113,7 +117,7 @@ def sense(s: Record, number: int, q: Floats, gyr: Floats, acc: Floats, flags: in
     _doubt(s, flags, gyr[0], gyr[1], gyr[2], c)
     if s["known"] < WINDOW:
         return
-    feature(ring, (number + 3) % WINDOW, 1.0 / (12.0 * c["dt"]), x)
+    s["turn"] += c["dt"] * feature(ring, (number + 3) % WINDOW, 1.0 / (12.0 * c["dt"]), x)
     start, state = s["start"], s["state"]
     if s["known"] == WINDOW:
         # a band-pass that begins with zero at rest is at once where it will be

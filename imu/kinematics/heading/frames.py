@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imu.kernels import kernel
 from imu.kinematics.heading import bands, features
-from imu.kinematics.heading.layout import WINDOW
+from imu.kinematics.heading.layout import STATE, WINDOW
 from imu.kinematics.heading.params import BANDS
 from imu.kinematics.layout import Record, Records
 from imu.packets import Floats
@@ -95,8 +95,11 @@ def fuse(joint: Record, band: Records, c: Record) -> None:
         re += w * math.cos(d)
         im += w * math.sin(d)
         variance += w * v
-    if total > 0.0 and variance / total < bands.FULL_TURN2:
-        joint["delta"], joint["sigma"] = math.atan2(im, re), math.sqrt(variance / total)
+    if total > 0.0:
+        # sources that disagree are less sure than they say: their spread about the mean, 2 (1 - R) for small angles
+        variance = (variance + c["spread"]*2.0 * (total - math.hypot(re, im))) / total
+    if total > 0.0 and variance < bands.FULL_TURN2:
+        joint["delta"], joint["sigma"] = math.atan2(im, re), math.sqrt(variance)
     else:
         joint["delta"], joint["sigma"] = math.nan, math.pi
     joint["changed"] = 0
@@ -142,10 +145,11 @@ def follow(
     else:
         joint["still"] = 0
     if number % c["step"] == 0:
+        turn = 0.5 * (one["turn"] + two["turn"])
         still_s = joint["still"] * c["dt"]
         if still_s < c["still_s"]:
             for k in range(BANDS):
-                bands.predict(band[k], c)
+                bands.predict(band[k], turn, c)
         elif still_s >= c["rest_s"]:
             for k in range(BANDS):
                 bands.forget_rate(band[k], c)
@@ -178,7 +182,7 @@ def run(
     q (m, S, 4) q_earth_sensor, gyr, acc (m, S, 3), flags (m, S) of the grid; sensors (S,), joints (J,), band (J, BANDS) this
     room's states. delta, sigma (m, J) rad are written: NaN, π where the heading is not known.
     """
-    x, h, ph = np.empty(12), np.empty((3, 8)), np.empty(8)
+    x, h, ph = np.empty(12), np.empty((3, STATE)), np.empty(STATE)
     for row in range(start, stop):
         for j in range(len(sensors)):
             features.sense(sensors[j], number, q[row, j], gyr[row, j], acc[row, j], flags[row, j], c, x)
@@ -189,4 +193,6 @@ def run(
             delta[row, j], sigma[row, j] = joint["delta"], joint["sigma"]
         for j in range(len(sensors)):
             sensors[j]["restarted"] = 0
+            if number % c["step"] == 0:
+                sensors[j]["turn"] = 0.0
         number += 1

@@ -12,8 +12,11 @@ WINDOW: Final = 5
 """Frames of the derivative."""
 CHANNELS: Final = 12
 """Of a sensor: its acceleration in its earth frame (3), and what the arm is multiplied with (3 x 3, row by row)."""
-STATE: Final = 8
-"""Heading, its rate, arm of the proximal sensor, arm of the distal one."""
+STATE: Final = 9
+"""Heading, its rate, its share of the turn, arm of the proximal sensor, arm of the distal one."""
+ARM_1: Final = 3
+ARM_2: Final = 6
+"""Where the arms begin."""
 ARMS: Final = 6
 LONG: Final = 1 << 30
 """Frames: long ago."""
@@ -28,6 +31,8 @@ SENSOR: Final = np.dtype(
         ("restarted", "i8"),
         # bridged hole under way: its frames, the rate before it; what the one that ended now may hide, rad²
         ("hole", "i8"), ("hole_gyr", "f8", (3,)), ("doubt", "f8"), ("saturated", "i8"),
+        # turn about the vertical since the last update, rad
+        ("turn", "f8"),
         ("state", "f8", (BANDS, SECTIONS, 2, CHANNELS)), ("feature", "f8", (BANDS, CHANNELS)),
     ]
 )  # fmt: skip

@@ -28,10 +28,14 @@ class Params:
     """Hz, about twice the width of the wider band. Larger = slower, with no more information."""
     rate_sigma: float = 0.1 * DEG
     """rad/s, how fast the headings of two sensors drift apart (1σ). Larger = follows faster, is noisier."""
+    start_rate_sigma: float = 0.5 * DEG
+    """rad/s, the same at the very start, when no filter knows its bias yet."""
     rate_memory_s: float = 100.0
     """s for which a drift lasts."""
     walk: float = 0.1 * DEG
     """rad/√s, noise of the heading. Larger = forgets faster."""
+    scale_sigma: float = 0.015
+    """Share by which the gyroscopes of two sensors differ: a turn of both about the vertical turns their headings apart."""
     arm_sigma: float = 0.15
     """m per axis, size of a limb: distance of a sensor from the joint's centre."""
     given_arm_sigma: float = 0.01
@@ -40,15 +44,18 @@ class Params:
     """m/√s, creep of straps."""
     noise_floor: float = 0.05
     """m/s² per axis, least error of an acceleration in a band."""
+    least_noise: float = 0.02
+    """m/s² per axis, of sensors and derivative, in the band."""
     motion_share: float = 0.1
     """Share of the acceleration that counts as error: scale, timing, flexibility. Larger = slower and surer."""
-    correlation: float = 4.0
+    spread: float = 1.0
+    correlation: float = 2.0
     """How many updates in a row have the same error."""
     noise_memory_s: float = 10.0
     """s over which the error is measured."""
     gate: float = 3.0
     """σ from which an error counts less and less."""
-    systematic: float = 0.2
+    systematic: float = 0.17
     """rad of heading error per unit of error to signal that does not average out. Larger = larger σ."""
     scout_memory_s: float = 5.0
     """s over which the scout looks for the heading. Larger = later, surer."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from imu.fusion.grid import GridBlock
 from imu.kinematics.heading import bands, frames
-from imu.kinematics.heading.layout import BAND, JOINT, LONG, SENSOR
+from imu.kinematics.heading.layout import ARM_1, BAND, JOINT, LONG, SENSOR
 from imu.kinematics.heading.params import BANDS, Params, coefficients
 from imu.kinematics.layout import Records
 from imu.packets import Floats
@@ -100,9 +100,9 @@ class Headings:
         """Arms of joint j that were measured: joint centre -> sensor, m, in the frame of each sensor."""
         arms = np.concatenate([np.asarray(proximal, np.float64), np.asarray(distal, np.float64)])
         for band in self._bands[j]:
-            band["x"][2:] = band["y"][:] = arms
+            band["x"][ARM_1:] = band["y"][:] = arms
             for i in range(len(arms)):
-                band["q"][i, i] = band["p"][2 + i, 2 + i] = self._params.given_arm_sigma**2
+                band["q"][i, i] = band["p"][ARM_1 + i, ARM_1 + i] = self._params.given_arm_sigma**2
 
     def set_axes(self, j: int, z_proximal: ArrayLike, z_distal: ArrayLike, sigma: float) -> None:
         """Flexion axis of joint j, known in both sensors' frames (unit, (3,)) up to sigma, rad; from the next frame on."""
