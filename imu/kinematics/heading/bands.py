@@ -87,6 +87,14 @@ def predict(b: Record, turn: float, c: Record) -> None:
 
 
 @kernel
+def doubt(b: Record, variance: float, c: Record) -> None:
+    """Something happened that nobody measured: the heading is less sure by this variance, or is lost."""
+    b["p"][0, 0] += variance
+    if b["searching"] == 0 and b["p"][0, 0] > c["lost"] ** 2:
+        lose_heading(b, c)
+
+
+@kernel
 def forget_rate(b: Record, c: Record) -> None:
     """Both sensors have measured their bias anew."""
     for i in range(STATE):

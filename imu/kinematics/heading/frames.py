@@ -133,8 +133,7 @@ def follow(
     doubt = one["doubt"] + two["doubt"]
     if doubt > 0.0:
         for k in range(BANDS):
-            p = band[k]["p"]
-            p[0, 0] = min(p[0, 0] + doubt, bands.FULL_TURN2)
+            bands.doubt(band[k], doubt, c)
         joint["pose_var"] += doubt
         joint["axes_extra"] += doubt
         joint["changed"] = 1

@@ -67,6 +67,8 @@ class Params:
     """m/s², horizontal acceleration of the joint in the band that counts as brisk."""
     acquired_sigma: float = 10.0 * DEG
     """rad, error of what the scout finds."""
+    lost: float = 45.0 * DEG
+    """rad; a heading that is less sure is searched for anew."""
     jump: float = 20.0 * DEG
     """rad between scout and filter that counts as a jump (a strap slipped, a wrong start)."""
     jump_s: float = 3.0

@@ -59,19 +59,19 @@ class Headings:
     """
 
     def __init__(self, joints: Sequence[JointSpec], rate_hz: float, params: Params | None = None) -> None:
-        self._params = params or Params()
-        self._c = coefficients(rate_hz, self._params)
-        self._specs = tuple(joints)
+        self.params = params or Params()
+        self._c = coefficients(rate_hz, self.params)
+        self.specs = tuple(joints)
         self._number = 0
-        self._sensors = np.zeros(1 + max((max(s.proximal, s.distal) for s in self._specs), default=-1), SENSOR)
+        self._sensors = np.zeros(1 + max((max(s.proximal, s.distal) for s in self.specs), default=-1), SENSOR)
         self._sensors["clean"] = LONG
-        self._joints = np.zeros(len(self._specs), JOINT)
-        self._bands = np.zeros((len(self._specs), BANDS), BAND)
-        floors = {"hinge": self._params.floor_hinge, "knee": self._params.floor_knee}
-        for j, spec in enumerate(self._specs):
+        self._joints = np.zeros(len(self.specs), JOINT)
+        self._bands = np.zeros((len(self.specs), BANDS), BAND)
+        floors = {"hinge": self.params.floor_hinge, "knee": self.params.floor_knee}
+        for j, spec in enumerate(self.specs):
             joint = self._joints[j]
             joint["proximal"], joint["distal"] = spec.proximal, spec.distal
-            joint["floor"] = floors.get(spec.kind, self._params.floor_other)
+            joint["floor"] = floors.get(spec.kind, self.params.floor_other)
             joint["delta"], joint["sigma"] = math.nan, math.pi
             for k in range(BANDS):
                 bands.begin(self._bands[j, k], self._c[0])
@@ -93,7 +93,7 @@ class Headings:
         joint["pose_known"], joint["pose"], joint["pose_var"], joint["changed"] = 1, delta, sigma**2, 1
         for band in self._bands[j]:
             if band["searching"]:
-                bands.start_at(band, delta, max(sigma, self._params.start_sigma), self._c[0])
+                bands.start_at(band, delta, max(sigma, self.params.start_sigma), self._c[0])
                 bands.judge(band, self._c[0])
 
     def set_arms(self, j: int, proximal: ArrayLike, distal: ArrayLike) -> None:
@@ -102,7 +102,7 @@ class Headings:
         for band in self._bands[j]:
             band["x"][ARM_1:] = band["y"][:] = arms
             for i in range(len(arms)):
-                band["q"][i, i] = band["p"][ARM_1 + i, ARM_1 + i] = self._params.given_arm_sigma**2
+                band["q"][i, i] = band["p"][ARM_1 + i, ARM_1 + i] = self.params.given_arm_sigma**2
 
     def set_axes(self, j: int, z_proximal: ArrayLike, z_distal: ArrayLike, sigma: float) -> None:
         """Flexion axis of joint j, known in both sensors' frames (unit, (3,)) up to sigma, rad; from the next frame on."""
@@ -113,6 +113,11 @@ class Headings:
     def forget_axes(self, j: int) -> None:
         """The flexion axis of joint j is not to be used any more."""
         self._joints[j]["axes_known"], self._joints[j]["changed"] = 0, 1
+
+    def axes_heading(self, j: int) -> tuple[float, float]:
+        """Heading of joint j and its sigma by the flexion axis alone; (NaN, π) if there is none or it is too upright."""
+        delta, variance = frames.axes_heading(self._joints[j], self._c[0])
+        return (delta, math.sqrt(variance)) if math.isfinite(variance) else (math.nan, math.pi)
 
     def evidence(self, j: int) -> tuple[float, float]:
         """Heading of joint j and its sigma by the motion alone: neither pose nor axes. (NaN, π) if there is none."""
