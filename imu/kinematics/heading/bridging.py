@@ -22,6 +22,8 @@ from imu.packets import Floats, Ints, Quality
 
 LIMITS: Final = GapLimits(long_s=0.5)
 """Longer holes than live ones are bridged: the doubt that they leave is part of sigma, and less than knowing nothing."""
+HOLE_ERROR: Final = 0.4
+"""1/√s: what a cubic leaves of `GapLimits.error_share`; measured 0.3-0.36 for holes of 100-400 ms."""
 BEHIND: Final = 3
 """Samples behind a hole that a cubic takes."""
 SLOPE_S: Final = 0.25

@@ -20,7 +20,8 @@ from imu.packets import UNKNOWN, Floats, Quality
 
 _UNKNOWN, _SETTLING = int(UNKNOWN), int(Quality.SETTLING)
 _FILLED, _GAP = int(Quality.FILLED), int(Quality.GAP)
-_DIRTY: Final = int(Quality.GAP | Quality.SATURATED_ACC | Quality.SATURATED_GYR)
+_MADE_UP: Final = int(Quality.FILLED | Quality.GAP)
+_CLIPPED: Final = int(Quality.SATURATED_ACC | Quality.SATURATED_GYR)
 _SATURATED = int(Quality.SATURATED_GYR)
 SATURATION_DOUBT: Final = math.radians(10.0) ** 2
 """rad²; a saturated gyroscope that is still believed may have missed so much (`GapLimits.wrong_deg`)."""
@@ -107,7 +108,9 @@ def sense(s: Record, number: int, q: Floats, gyr: Floats, acc: Floats, flags: in
             s["restarted"] = 1
         return
     s["known"] = min(s["known"] + 1, LONG)
-    s["clean"] = 0 if (flags & _DIRTY) != 0 else min(s["clean"] + 1, LONG)
+    # GAP alone only says that the inclination is suspect for seconds: that is nearly constant, and the bands take it away
+    dirty = (flags & _MADE_UP) == _MADE_UP or (flags & _CLIPPED) != 0
+    s["clean"] = 0 if dirty else min(s["clean"] + 1, LONG)
     ring = s["ring"]
     at = number % WINDOW
     for i in range(4):

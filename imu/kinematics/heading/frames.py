@@ -97,7 +97,7 @@ def fuse(joint: Record, band: Records, c: Record) -> None:
         variance += w * v
     if total > 0.0:
         # sources that disagree are less sure than they say: their spread about the mean, 2 (1 - R) for small angles
-        variance = (variance + c["spread"]*2.0 * (total - math.hypot(re, im))) / total
+        variance = (variance + 2.0 * (total - math.hypot(re, im))) / total
     if total > 0.0 and variance < bands.FULL_TURN2:
         joint["delta"], joint["sigma"] = math.atan2(im, re), math.sqrt(variance)
     else:
@@ -110,6 +110,26 @@ def lose(joint: Record, band: Records, c: Record) -> None:
     """A sensor of the joint has a new heading."""
     for k in range(BANDS):
         bands.lose_heading(band[k], c)
+    lose_others(joint)
+
+
+@kernel
+def turn_back(joint: Record, band: Records, c: Record) -> None:
+    """The motion is seen in reverse from here on."""
+    for k in range(BANDS):
+        known, delta, scale = band[k]["searching"] == 0, band[k]["x"][0], band[k]["x"][2]
+        scale2 = band[k]["p"][2, 2]
+        bands.lose_heading(band[k], c)
+        band[k]["x"][2], band[k]["p"][2, 2] = scale, scale2
+        if known:
+            bands.start_at(band[k], delta, c["start_sigma"], c)
+            bands.judge(band[k], c)
+    lose_others(joint)
+
+
+@kernel
+def lose_others(joint: Record) -> None:
+    """What poses and axes told is void."""
     joint["pose_known"], joint["weight"], joint["axes_extra"] = 0, 0.0, 0.0
     for i in range(3):
         for j in range(3):

@@ -48,7 +48,6 @@ class Params:
     """m/s² per axis, of sensors and derivative, in the band."""
     motion_share: float = 0.1
     """Share of the acceleration that counts as error: scale, timing, flexibility. Larger = slower and surer."""
-    spread: float = 1.0
     correlation: float = 2.0
     """How many updates in a row have the same error."""
     noise_memory_s: float = 10.0
@@ -82,7 +81,7 @@ class Params:
     """s of stillness after which the filters have measured their bias anew: the drift that was known is void."""
     settle_s: tuple[float, float] = (1.0, 0.5)
     """s per band, between the first frame after a hole and the first update."""
-    dirty_s: tuple[float, float] = (0.3, 0.15)
+    dirty_s: tuple[float, float] = (0.2, 0.1)
     """s per band after a bridged hole or a saturated sample for which nothing is learnt."""
     hole_error: float = 0.6
     """1/√s: rotation that a bridged hole may hide, as `GapLimits.error_share`."""

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from imu.fusion.grid import GridBlock
 from imu.fusion.quaternion import conj_array, mul_array
 from imu.fusion.rates import sample_period
-from imu.kinematics.heading.bridging import LIMITS, follow_sensor
+from imu.kinematics.heading.bridging import HOLE_ERROR, LIMITS, follow_sensor
 from imu.kinematics.heading.hinge import HingeSource
+from imu.kinematics.heading.params import Params
 from imu.kinematics.heading.streaming import Headings, JointSpec
 from imu.packets import Floats, Ints
 
@@ -91,7 +92,7 @@ def relative_orientation(
         *(np.ascontiguousarray(np.stack([getattr(one, x), getattr(two, x)], axis=1)) for x in ("q", "gyr", "acc", "flags")),
     )
     delta, sigma = np.full((total, 1), np.nan), np.full((total, 1), np.pi)
-    headings = Headings([JointSpec(0, 1, joint)], rate_hz)
+    headings = Headings([JointSpec(0, 1, joint)], rate_hz, Params(hole_error=HOLE_ERROR))
     if lever_arm_1 is not None and lever_arm_2 is not None:
         headings.set_arms(0, _three("lever_arm_1", lever_arm_1), _three("lever_arm_2", lever_arm_2))
     first = int(np.argmax(np.isfinite(grid.q[:, :, 0]).all(axis=1)))

@@ -137,6 +137,14 @@ class Headings:
             return math.nan, math.pi
         return math.atan2(turned.imag, turned.real), math.sqrt(variance / total)
 
+    def turn_back(self) -> None:
+        """From now on the motion is seen in reverse: arms, scale and noise stay, all else begins anew around the heading."""
+        self._number = 0
+        self._sensors[:] = 0
+        self._sensors["clean"] = LONG
+        for j in range(len(self._joints)):
+            frames.turn_back(self._joints[j], self._bands[j], self._c[0])
+
     def state(self) -> HeadingState:
         """A copy of everything that changes."""
         return HeadingState(self._number, self._sensors.copy(), self._joints.copy(), self._bands.copy())
