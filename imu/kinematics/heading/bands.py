@@ -1,9 +1,11 @@
 """Relative heading from the acceleration of the joint's centre, which both sensors must agree on: one band.
 
-State x = heading δ, its rate, what it gains per turn of both sensors (scale of the gyroscopes), and both arms (joint centre -> sensor, in the sensor's frame). Both sides give the joint's
-acceleration J = A - B r (A, B from `features`), and J1 = Rz(δ) J2 up to an error that grows with the motion. A scout
-estimates the arms from the vertical component alone, which no heading enters, and finds the heading from any start. After
-Weygers & Kok 2020 (10.1109/JSEN.2020.2982459), with heading in place of orientation and band-passed.
+State x = heading δ, its rate, what it gains per turn of both sensors (the scales of their gyroscopes differ), and both arms
+(joint centre -> sensor, in the sensor's frame). Both sides give the joint's acceleration J = A - B r (A, B: `features`),
+and J1 = Rz(δ) J2 up to an error that grows with the motion. A scout estimates the arms from the vertical component alone,
+which no heading enters, and finds the heading from any start. After Weygers & Kok 2020 (10.1109/JSEN.2020.2982459), with
+heading in place of orientation, and band-passed: below 1 Hz the error of the inclinations times gravity is as large as the
+signal.
 """
 
 from __future__ import annotations

@@ -9,9 +9,6 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from imu.kernels import kernel
 from imu.kinematics.heading.layout import CHANNELS, LONG, WINDOW
 from imu.kinematics.heading.params import BANDS, SECTIONS
@@ -29,7 +26,10 @@ SATURATION_DOUBT: Final = math.radians(10.0) ** 2
 
 @kernel
 def feature(ring: Floats, m: int, derivative: float, out: Floats) -> float:
-    """Returns the rate about the vertical; out (12,): R acc and R K, row by row, of the frame at place m of the ring (5, 10); derivative: rate / 12."""
+    """Rate about the vertical of the frame at place m of the ring (5, 10); out (12,): its R acc and R K, row by row.
+
+    derivative : frames per second / 12.
+    """
     a, b, d, e = (m + 3) % WINDOW, (m + 4) % WINDOW, (m + 1) % WINDOW, (m + 2) % WINDOW
     w, x, y, z = ring[m, 0], ring[m, 1], ring[m, 2], ring[m, 3]
     gx, gy, gz = ring[m, 4], ring[m, 5], ring[m, 6]
@@ -99,7 +99,8 @@ def _doubt(s: Record, flags: int, gx: float, gy: float, gz: float, c: Record) ->
 def sense(s: Record, number: int, q: Floats, gyr: Floats, acc: Floats, flags: int, c: Record, x: Floats) -> None:
     """Take frame `number` of one sensor: q (4,), gyr, acc (3,); s.feature is then that of two frames ago.
 
-    s.known is 0 if the frame is unknown; from 5 on there is a feature, and s.since says for how many frames. x (12,) scratch.
+    s.known is 0 if the frame is unknown; from 5 on there is a feature, and s.since says for how many frames. x (12,) is
+    scratch.
     """
     if (flags & _UNKNOWN) != 0 or math.isnan(q[0] + gyr[0] + gyr[1] + gyr[2] + acc[0] + acc[1] + acc[2]):
         s["known"], s["since"], s["hole"], s["doubt"] = 0, 0, 0, 0.0
@@ -120,7 +121,9 @@ def sense(s: Record, number: int, q: Floats, gyr: Floats, acc: Floats, flags: in
     _doubt(s, flags, gyr[0], gyr[1], gyr[2], c)
     if s["known"] < WINDOW:
         return
-    s["turn"] += c["dt"] * feature(ring, (number + 3) % WINDOW, 1.0 / (12.0 * c["dt"]), x)
+    vertical = feature(ring, (number + 3) % WINDOW, 1.0 / (12.0 * c["dt"]), x)
+    if s["clean"] >= WINDOW - 1:
+        s["turn"] += c["dt"] * vertical
     start, state = s["start"], s["state"]
     if s["known"] == WINDOW:
         # a band-pass that begins with zero at rest is at once where it will be

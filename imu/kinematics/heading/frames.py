@@ -75,7 +75,10 @@ def axes_heading(joint: Record, c: Record) -> tuple[float, float]:
 
 @kernel
 def fuse(joint: Record, band: Records, c: Record) -> None:
-    """Weights 1 / V²; V = Σ w V: the sources share prior and errors, so that together they are no better than the best."""
+    """Weights 1 / V²; V = Σ w V: the sources share prior and errors, so that together they are no better than the best.
+
+    What they differ by is added.
+    """
     total, re, im, variance = 0.0, 0.0, 0.0, 0.0
     for k in range(BANDS + 2):
         if k < BANDS:
@@ -159,10 +162,12 @@ def follow(
         joint["changed"] = 1
     m = (number + 3) % WINDOW
     known = one["known"] >= WINDOW and two["known"] >= WINDOW
-    if known and max(_rate2(one["ring"], m), _rate2(two["ring"], m)) < c["still_rate"] ** 2:
-        joint["still"] += 1
-    else:
+    clean = min(one["clean"], two["clean"])
+    if not known:
         joint["still"] = 0
+    elif clean >= WINDOW - 1:  # what was made up says neither that they move nor that they do not
+        slow = max(_rate2(one["ring"], m), _rate2(two["ring"], m)) < c["still_rate"] ** 2
+        joint["still"] = joint["still"] + 1 if slow else 0
     if number % c["step"] == 0:
         turn = 0.5 * (one["turn"] + two["turn"])
         still_s = joint["still"] * c["dt"]
@@ -175,13 +180,13 @@ def follow(
         age = c["pose_drift"] * c["step_s"]
         sigma = math.sqrt(joint["pose_var"]) + age
         joint["pose_var"] = sigma * sigma
-        if known:
+        if known and clean >= WINDOW - 1:
             gather_axes(joint, one["ring"][m], two["ring"][m], c)
             for k in range(BANDS):
                 if (
                     still_s < c["still_s"]
                     and min(one["since"], two["since"]) > c["settle"][k]
-                    and min(one["clean"], two["clean"]) >= WINDOW - 1 + c["dirty"][k]
+                    and clean >= WINDOW - 1 + c["dirty"][k]
                 ):
                     bands.learn(band[k], one["feature"][k], two["feature"][k], c, h, ph)
         for k in range(BANDS):
@@ -198,8 +203,8 @@ def run(
 ) -> None:  # fmt: skip
     """Frames start..stop; the first of them is frame `number` since the beginning.
 
-    q (m, S, 4) q_earth_sensor, gyr, acc (m, S, 3), flags (m, S) of the grid; sensors (S,), joints (J,), band (J, BANDS) this
-    room's states. delta, sigma (m, J) rad are written: NaN, π where the heading is not known.
+    q (m, S, 4) q_earth_sensor, gyr, acc (m, S, 3), flags (m, S) of the grid; sensors (S,), joints (J,), band (J, BANDS)
+    this room's states. delta, sigma (m, J) rad are written: NaN, π where the heading is not known.
     """
     x, h, ph = np.empty(12), np.empty((3, STATE)), np.empty(STATE)
     for row in range(start, stop):
@@ -207,7 +212,8 @@ def run(
             features.sense(sensors[j], number, q[row, j], gyr[row, j], acc[row, j], flags[row, j], c, x)
         for j in range(len(joints)):
             joint = joints[j]
-            one, two = sensors[joint["proximal"]], sensors[joint["distal"]]
+            one: Record = sensors[joint["proximal"]]  # pyright: ignore[reportAssignmentType]
+            two: Record = sensors[joint["distal"]]  # pyright: ignore[reportAssignmentType]
             follow(number, joint, one, two, band[j], c, h, ph)
             delta[row, j], sigma[row, j] = joint["delta"], joint["sigma"]
         for j in range(len(sensors)):

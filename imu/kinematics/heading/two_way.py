@@ -19,7 +19,7 @@ class PoseAt:
 
     joint: int
     frame: int
-    """Row of the grid; both passes know it from the next frame on."""
+    """Row of the grid; both passes know it from this frame on."""
     delta: float
     """rad."""
     sigma: float
@@ -60,7 +60,7 @@ def two_way_headings(
             forward.set_axes(a.joint, a.z_proximal, a.z_distal, a.sigma)
         row = 0
         for pose in sorted(poses, key=lambda p: -p.frame if backward else p.frame):
-            stop = m - pose.frame if backward else pose.frame + 1
+            stop = m - 1 - pose.frame if backward else pose.frame
             forward.run(seen, row, stop, delta, sigma)
             forward.set_pose(pose.joint, pose.delta, pose.sigma)
             row = stop
@@ -71,8 +71,10 @@ def two_way_headings(
 
 def _reversed(grid: GridBlock) -> GridBlock:
     """The same motion from its end to its start."""
-    q, acc, flags = (np.ascontiguousarray(x[::-1]) for x in (grid.q, grid.acc, grid.flags))
-    return GridBlock(grid.t_us[-1:] - grid.t_us[::-1], q, np.ascontiguousarray(-grid.gyr[::-1]), acc, flags)
+    return GridBlock(
+        grid.t_us[-1:] - grid.t_us[::-1], grid.q[::-1].copy(), (-grid.gyr[::-1]).copy(), grid.acc[::-1].copy(),
+        grid.flags[::-1].copy(),
+    )  # fmt: skip
 
 
 def _weighted(delta_1: Floats, sigma_1: Floats, delta_2: Floats, sigma_2: Floats) -> tuple[Floats, Floats]:
