@@ -60,7 +60,8 @@ def part(grid: GridBlock, rows: slice) -> GridBlock:
 
 def damaged(grid: GridBlock, rows: slice, sensor: int, flags: int, *, unknown: bool) -> GridBlock:
     """Some frames of a sensor get flags, and are unknown if asked."""
-    q, gyr, acc, bits = (x.copy() for x in (grid.q, grid.gyr, grid.acc, grid.flags))
+    q, gyr, acc = grid.q.copy(), grid.gyr.copy(), grid.acc.copy()
+    bits = grid.flags.copy()
     bits[rows, sensor] |= flags
     if unknown:
         q[rows, sensor], gyr[rows, sensor], acc[rows, sensor] = np.nan, np.nan, np.nan

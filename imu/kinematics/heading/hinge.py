@@ -68,7 +68,7 @@ def _axis_of(v: Floats) -> Floats:
     """Axis of the projector I - j jᵀ (times anything) given as (6,): the direction that it takes away."""
     a, b, c = v[3] / _ROOT2, v[4] / _ROOT2, v[5] / _ROOT2
     values, vectors = np.linalg.eigh(np.array([[v[0], a, b], [a, v[1], c], [b, c, v[2]]]))
-    axis: Floats = np.asarray(vectors, np.float64)[:, int(np.argmin(np.abs(values)))]
+    axis: Floats = vectors[:, int(np.argmin(np.abs(values)))].astype(np.float64)
     return axis
 
 

@@ -81,11 +81,10 @@ def relative_orientation(
     total = int(number[-1]) + 1
     sensors = []
     for gyr, acc in ((arrays[0], arrays[1]), (arrays[2], arrays[3])):
-        there = np.isfinite(gyr).all(axis=1)
-        believed = np.isfinite(acc[there]).all(axis=1)
-        sensors.append(
-            follow_sensor(number[there], gyr[there], np.where(believed[:, None], acc[there], 0.0), total, rate_hz)
-        )
+        there = np.flatnonzero(np.isfinite(gyr.sum(axis=1)))
+        force = acc[there]
+        force[~np.isfinite(force.sum(axis=1))] = 0.0  # the rate of such a row counts, its acceleration does not
+        sensors.append(follow_sensor(number[there], gyr[there], force, total, rate_hz))
     one, two = sensors
     grid = GridBlock(
         np.rint(np.arange(total) * (1e6 * dt)).astype(np.int64), np.stack([one.q, two.q], axis=1),
