@@ -10,7 +10,7 @@ from heading_linkages import DEG, damaged, followed, linked, on_grid, one_joint,
 
 from imu.bench.linkage import synthetic_linkage
 from imu.fusion.quaternion import conj_array, mul_array, rotate_array
-from imu.kinematics.heading import Headings, JointSpec, PoseAt, two_way_headings
+from imu.kinematics.heading import AxesOf, Headings, JointSpec, PoseAt, two_way_headings
 from imu.packets import Quality
 
 
@@ -227,6 +227,19 @@ def test_both_directions_hear_of_poses_on_both_sides(spherical):
     assert sigma[3001, 0] == pytest.approx(4 * DEG, rel=0.05)
     assert sigma[0, 0] == pytest.approx(7 * DEG, rel=0.05)
     assert sigma[-1, 0] == pytest.approx(7 * DEG, rel=0.05)
+
+
+def test_both_directions_use_the_axis_before_it_was_found():
+    linkage = synthetic_linkage("hinge", 20.0, seed=2)
+    on = on_grid(linkage)
+    grid = replace(on.grid, acc=np.full_like(on.grid.acc, 5.0))
+    axis_2 = rotate_array(conj_array(linkage.q_1_2[0]), np.array([1.0, 0.0, 0.0]))
+    axes = [AxesOf(0, np.array([1.0, 0.0, 0.0]), axis_2, 1 * DEG)]
+    delta, sigma = two_way_headings(grid, [JointSpec(0, 1, "knee")], 100.0, axes=axes)
+    assert np.isfinite(delta).all()
+    assert (np.abs(wrapped(delta[:, 0] - on.delta)) < 2 * sigma[:, 0]).all()
+    unknown, _ = two_way_headings(grid, [JointSpec(0, 1, "knee")], 100.0)
+    assert np.isnan(unknown).all()
 
 
 @pytest.mark.parametrize(("arguments", "message"), [((0, 0, "knee"), "different"), ((0, 1, "elbow"), "kind")])

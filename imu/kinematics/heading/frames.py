@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imu.kernels import kernel
 from imu.kinematics.heading import bands, features
-from imu.kinematics.heading.layout import STATE, WINDOW
+from imu.kinematics.heading.layout import WINDOW
 from imu.kinematics.heading.params import BANDS
 from imu.kinematics.layout import Record, Records
 from imu.packets import Floats
@@ -199,14 +199,14 @@ def follow(
 @kernel
 def run(
     number: int, start: int, stop: int, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], c: Record,
-    sensors: Records, joints: Records, band: Records, delta: Floats, sigma: Floats,
+    sensors: Records, joints: Records, band: Records, x: Floats, h: Floats, ph: Floats, delta: Floats, sigma: Floats,
 ) -> None:  # fmt: skip
     """Frames start..stop; the first of them is frame `number` since the beginning.
 
     q (m, S, 4) q_earth_sensor, gyr, acc (m, S, 3), flags (m, S) of the grid; sensors (S,), joints (J,), band (J, BANDS)
-    this room's states. delta, sigma (m, J) rad are written: NaN, π where the heading is not known.
+    this room's states; x (12,), h (3, STATE), ph (STATE,) scratch.
+    delta, sigma (m, J) rad are written: NaN, π where the heading is not known.
     """
-    x, h, ph = np.empty(12), np.empty((3, STATE)), np.empty(STATE)
     for row in range(start, stop):
         for j in range(len(sensors)):
             features.sense(sensors[j], number, q[row, j], gyr[row, j], acc[row, j], flags[row, j], c, x)

@@ -74,9 +74,9 @@ def _axis_of(v: Floats) -> Floats:
 
 def _square_to(j: Floats) -> Floats:
     """(3, 2) two directions square to j and to each other."""
-    u = np.cross(j, np.eye(3)[int(np.argmin(np.abs(j)))])
-    u /= np.linalg.norm(u)
-    return np.stack([u, np.cross(j, u)], axis=1)
+    u: Floats = np.cross(j, np.eye(3)[int(np.argmin(np.abs(j)))]).astype(np.float64)
+    u /= math.sqrt(float(u @ u))
+    return np.stack([u, np.cross(j, u)], axis=1).astype(np.float64)
 
 
 def hinge_axes(w1: Floats, w2: Floats) -> HingeAxes:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from imu.fusion.grid import GridBlock
 from imu.kinematics.heading import bands, frames
-from imu.kinematics.heading.layout import ARM_1, BAND, JOINT, LONG, SENSOR
+from imu.kinematics.heading.layout import ARM_1, BAND, CHANNELS, JOINT, LONG, SENSOR, STATE
 from imu.kinematics.heading.params import BANDS, Params, coefficients
 from imu.kinematics.layout import Records
 from imu.packets import Floats
@@ -67,6 +67,7 @@ class Headings:
         self._sensors["clean"] = LONG
         self._joints = np.zeros(len(self.specs), JOINT)
         self._bands = np.zeros((len(self.specs), BANDS), BAND)
+        self._scratch = (np.empty(CHANNELS), np.empty((3, STATE)), np.empty(STATE))
         floors = {"hinge": self.params.floor_hinge, "knee": self.params.floor_knee}
         for j, spec in enumerate(self.specs):
             joint = self._joints[j]
@@ -83,7 +84,7 @@ class Headings:
         """
         frames.run(
             self._number, start, stop, grid.q, grid.gyr, grid.acc, grid.flags, self._c[0],
-            self._sensors, self._joints, self._bands, delta, sigma,
+            self._sensors, self._joints, self._bands, *self._scratch, delta, sigma,
         )  # fmt: skip
         self._number += stop - start
 
