@@ -4,6 +4,7 @@ from imu.kinematics.calibration.calibration import Calibration, JointCalibration
 from imu.kinematics.calibration.joints import Evidence, Joint, joints_of, no_evidence
 from imu.kinematics.calibration.search import CalibrationSearch, SearchState
 from imu.kinematics.calibration.stored import from_json, to_json
+from imu.kinematics.calibration.whole import calibrate_whole
 
 __all__ = [
     "Calibration",
@@ -13,6 +14,7 @@ __all__ = [
     "JointCalibration",
     "SearchState",
     "SegmentCalibration",
+    "calibrate_whole",
     "from_json",
     "joints_of",
     "no_evidence",

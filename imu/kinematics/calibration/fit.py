@@ -25,25 +25,15 @@ import numpy as np
 
 from imu.conventions import place
 from imu.kinematics.calibration import posture
-from imu.kinematics.calibration.axes import (
-    MOST_SIGMA,
-    UNKNOWN_HEADING,
-    Axis,
-    Heading,
-    apart,
-    axis_of,
-    fused,
-    quaternion_of,
-)
-from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration
-from imu.kinematics.calibration.joints import Evidence, Joint
-from imu.kinematics.calibration.layout import Sums
-from imu.kinematics.calibration.own import Own, along, own_axis
-from imu.kinematics.calibration.quiet import ACC_TOLERANCE
+from imu.kinematics.calibration.axes import Axis, Heading, apart, axis_of, fused
+from imu.kinematics.calibration.calibration import JointCalibration, SegmentCalibration
+from imu.kinematics.calibration.fronts import SYSTEMATIC_AXIS_SIGMA, Fronts
+from imu.kinematics.calibration.joints import Joint
+from imu.kinematics.calibration.own import along
 from imu.kinematics.calibration.relative import moments_at
 from imu.kinematics.calibration.score import (
-    ACCELEROMETER,
     LEAST_PATH,
+    LEAST_SIGN,
     MOST_SECOND_SHARE,
     Mark,
     agreement_mark,
@@ -51,42 +41,14 @@ from imu.kinematics.calibration.score import (
     heading_mark,
     one_sided_mark,
     path_mark,
-    scored,
     sign_mark,
-    stand_marks,
 )
-from imu.kinematics.layout import FOOT, OTHER, PELVIS, THIGH, part_of
+from imu.kinematics.layout import FOOT, PELVIS, THIGH, part_of
 from imu.packets import Floats
 
-SYSTEMATIC_AXIS_SIGMA: Final = math.radians(4.0)
-"""rad. Functional against anatomical axis of a real knee: 3.8°, not visible to any statistic of the movement."""
-ALIGNED_SIGMA: Final = math.radians(6.0)
-"""rad of delta from making two segments' own axes one: each is off by its systematic part. 6.9° on a real knee."""
 STANCE_SIGMA: Final = math.radians(8.0)
 """rad. A thigh's front against the pelvis's in a stand: toes point outward by up to 15°."""
 OPPOSITE: Final = math.radians(90.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Standing:
-    """What the stand was like."""
-
-    stand_us: tuple[int, int]
-    acc: Floats
-    """(S,) m/s², mean norm of the acceleration; NaN = no data."""
-    spread: Floats
-    """(S,) m/s², its deviation."""
-
-
-@dataclass(slots=True, eq=False)
-class Front:
-    """What is known of one segment while the fit is made."""
-
-    own: Own
-    z: Floats | None = None
-    sigma: float = math.nan
-    refused: tuple[str, str] | None = None
-    marks: list[Mark] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,35 +60,15 @@ class Found:
     bent: str
 
 
-class Fit:
-    """One evaluation of the sums.
+class Fit(Fronts):
+    """One evaluation of the sums; parameters as of `Fronts`."""
 
-    Parameters
-    ----------
-    names, sensors : segment and serial number of every row.
-    sums, joints, evidence : what was kept, and what the accelerations say of every joint.
-    standing : Standing
-    dt : s, frame period.
-    known : Calibration, optional
-        Its frames hold for the sensors that are done.
-    trusted : bool
-        Evidence that there is decides alone, as it is what the angles will be made with.
-    """
+    def found(self, turned: Floats | None = None) -> Found:
+        """Frames of all segments, headings of all joints.
 
-    def __init__(
-        self, names: list[str], sensors: list[str], sums: Sums, joints: tuple[Joint, ...], evidence: Evidence,
-        standing: Standing, dt: float, known: Calibration | None = None, trusted: bool = False,
-    ) -> None:  # fmt: skip
-        self._names, self._serials, self._sums, self._joints = names, sensors, sums, joints
-        self._evidence, self._standing, self._known, self._trusted = evidence, standing, known, trusted
-        g = sums.search[0]
-        self._moved_s = (int(g["block"]) * int(g["block_length"]) + int(g["block_n"])) * dt
-        self._fronts = [self._begin(j) for j in range(len(names))]
-        self._delta = [UNKNOWN_HEADING] * len(joints)
+        turned : (J,) rad, what was taken off every heading beforehand; NaN = nothing.
+        """
         self._bent: list[str] = []
-
-    def found(self) -> Found:
-        """Frames of all segments, headings of all joints."""
         for kind, fit in (("knee", self._knee), ("hip", None), ("ankle", self._ankle)):
             if kind == "hip":
                 self._alone()
@@ -136,63 +78,9 @@ class Fit:
                     fit(k, joint)
         self._alone()
         segments = tuple(self._segment(j) for j in range(len(self._names)))
-        return Found(segments, tuple(self._joint(k) for k in range(len(self._joints))), "; ".join(self._bent))
-
-    def _begin(self, j: int) -> Front:
-        s = self._sums.sensors[j]
-        if s["done"] and self._known is not None and (frame := self._known.segments[j].frame) is not None:
-            return Front(Own(None, frame[:, 2], 1.0), frame[:, 2], self._known.segments[j].axis_sigma)
-        nothing = Own(None, None, 0.0)
-        if int(s["part"]) == OTHER:
-            return Front(nothing, refused=("no angle of this version needs it", ""))
-        if not s["used"]:
-            acc = float(self._standing.acc[j])
-            if s["away"] > 0 or math.isnan(acc):
-                return Front(nothing, refused=("no data in the stand", "check that it is switched on and near"))
-            return Front(nothing, refused=(f"measures {acc:.1f} m/s² at rest instead of 9.8", ACCELEROMETER))
-        return Front(own_axis(s, self._sums.own[j]))
-
-    def _free(self, j: int) -> bool:
-        """This sensor's frame is still to be found."""
-        return self._fronts[j].z is None and self._fronts[j].refused is None
-
-    def _take(self, j: int, z: Floats, sigma: float, marks: list[Mark]) -> None:
-        front = self._fronts[j]
-        front.z, front.sigma, front.marks = z, math.hypot(SYSTEMATIC_AXIS_SIGMA, sigma), marks
-
-    # headings
-
-    def _facing(self, j: int, z: Floats) -> float:
-        """Heading of a level direction of sensor j, in its earth frame, at the stand."""
-        right = np.array(self._sums.sensors[j]["turn"]).reshape(3, 3) @ z
-        return math.atan2(float(right[1]), float(right[0]))
-
-    def _at_heading(self, j: int, angle: float) -> Floats:
-        """(3,) level direction of sensor j that has this heading at the stand."""
-        s = self._sums.sensors[j]
-        z = np.array(s["turn"]).reshape(3, 3).T @ np.array([math.cos(angle), math.sin(angle), 0.0])
-        up = np.array(s["up"])
-        z = z - up * float(up @ z)
-        return z / math.sqrt(float(z @ z))
-
-    def _headings(self, k: int, joint: Joint) -> tuple[Heading, Heading]:
-        """Delta from the accelerations, and from the two axes; unknown if a filter has started again since the stand."""
-        p, d = self._sums.sensors[joint.proximal], self._sums.sensors[joint.distal]
-        if p["turned"] or d["turned"] or not (p["used"] or p["done"]) or not (d["used"] or d["done"]):
-            return UNKNOWN_HEADING, UNKNOWN_HEADING
-        delta, sigma = self._evidence(k)
-        felt = Heading(delta, sigma) if math.isfinite(delta) and sigma < MOST_SIGMA else UNKNOWN_HEADING
-        if felt.known and self._trusted:
-            return felt, UNKNOWN_HEADING
-        one, two = (self._fronts[j].z if self._fronts[j].z is not None else self._fronts[j].own.z for j in
-                    (joint.proximal, joint.distal))  # fmt: skip
-        if one is None or two is None:
-            return felt, UNKNOWN_HEADING
-        unsure = [a.sigma for j in (joint.proximal, joint.distal) if (a := self._fronts[j].own.axis) is not None]
-        angle = apart(self._facing(joint.proximal, one), self._facing(joint.distal, two))
-        return felt, Heading(angle, math.hypot(ALIGNED_SIGMA, *unsure))
-
-    # parts
+        off = np.zeros(len(self._joints)) if turned is None else np.nan_to_num(turned)
+        joints = tuple(self._joint(k, float(off[k])) for k in range(len(self._joints)))
+        return Found(segments, joints, "; ".join(self._bent))
 
     def _knee(self, k: int, joint: Joint) -> None:
         """Thigh and shank through the heading between them."""
@@ -247,7 +135,7 @@ class Fit:
         else:
             bend = posture.knee_flexion(self._sums, joint.proximal, z, joint.distal, self._through(joint, z, delta))
             sign = posture.one_sided(bend)
-            if abs(sign) < 0.4:
+            if abs(sign) < LEAST_SIGN:
                 return False
             z = -z if sign < 0.0 else z
         cycles = int(s["cycles"])
@@ -257,23 +145,6 @@ class Fit:
             [axis_mark(axis), sign_mark(sign), path_mark(path, LEAST_PATH[THIGH]), one_sided_mark(cycles, others), *marks],
         )  # fmt: skip
         return True
-
-    def _through(self, joint: Joint, z: Floats, delta: Heading) -> Floats:
-        """Direction of the distal sensor that faces as z of the proximal one does."""
-        return self._at_heading(joint.distal, self._facing(joint.proximal, z) - delta.angle)
-
-    def _follow(self, leader: int, j: int, delta: Heading, way: float, marks: list[Mark]) -> None:
-        """Sensor j faces as its neighbour does; way 1: j is the distal one."""
-        front, z = self._fronts[leader], self._fronts[leader].z
-        if z is None or not self._free(j):
-            return
-        own = self._fronts[j].own
-        more = [axis_mark(own.axis)] if own.axis is not None else []
-        sigma = math.hypot(delta.sigma, math.sqrt(max(0.0, front.sigma**2 - SYSTEMATIC_AXIS_SIGMA**2)))
-        if own.z is not None and own.axis is not None:
-            sigma = min(sigma, own.axis.sigma)  # it has an axis itself, and delta went with it
-        z = self._at_heading(j, self._facing(leader, z) - way * delta.angle)
-        self._take(j, z, sigma, [heading_mark(delta.sigma), *more, *marks])
 
     def _pelvis(self) -> None:
         """From its own lean, and from the thighs through the hips."""
@@ -299,14 +170,11 @@ class Fit:
             felt, _ = self._headings(k, joint)
             one, two = self._fronts[joint.proximal].z, self._fronts[joint.distal].z
             ways = [felt]
-            if one is not None and two is not None and self._standing_both(joint):
+            believed = felt.known and self._trusted
+            if one is not None and two is not None and self._standing_both(joint) and not believed:
                 straight = apart(self._facing(joint.proximal, one), self._facing(joint.distal, two))
                 ways.append(Heading(straight, STANCE_SIGMA))
             self._delta[k] = fused(ways)
-
-    def _standing_both(self, joint: Joint) -> bool:
-        p, d = self._sums.sensors[joint.proximal], self._sums.sensors[joint.distal]
-        return not p["turned"] and not d["turned"]
 
     def _ankle(self, k: int, joint: Joint) -> None:
         """The foot faces as the shank does."""
@@ -331,32 +199,3 @@ class Fit:
                 marks = [axis_mark(own.axis), sign_mark(own.sign)]
                 marks.append(path_mark(float(self._sums.sensors[j]["path"]), LEAST_PATH[part_of(name)]))
                 self._take(j, own.z, own.axis.sigma, marks)
-
-    # results
-
-    def _segment(self, j: int) -> SegmentCalibration:
-        if self._sums.sensors[j]["done"] and self._known is not None:
-            return self._known.segments[j]
-        front, name, serial = self._fronts[j], self._names[j], self._serials[j]
-        acc = float(self._standing.acc[j])
-        if front.z is None:
-            reason, remedy = front.refused or (front.own.reason or "its front is not known", front.own.remedy)
-            return SegmentCalibration(name, None, math.nan, 0, reason, acc, remedy, serial)
-        up = np.array(self._sums.sensors[j]["up"])
-        stand_s = (self._standing.stand_us[1] - self._standing.stand_us[0]) * 1e-6
-        marks = [*(front.marks or []), *stand_marks(acc, float(self._standing.spread[j]), stand_s)]
-        score, reason, remedy = scored(marks)
-        frame = np.stack([np.cross(up, front.z), up, front.z], axis=1)
-        return SegmentCalibration(name, quaternion_of(frame), front.sigma, score, reason, acc, remedy, serial)
-
-    def _joint(self, k: int) -> JointCalibration:
-        joint, delta = self._joints[k], self._delta[k]
-        names = self._names[joint.proximal], self._names[joint.distal]
-        one, two = self._fronts[joint.proximal].z, self._fronts[joint.distal].z
-        if not delta.known or one is None or two is None:
-            return JointCalibration(*names, math.nan, math.inf)
-        turned = apart(delta.angle + self._facing(joint.distal, two), self._facing(joint.proximal, one))
-        return JointCalibration(*names, delta.angle, delta.sigma, turned)
-
-
-__all__ = ["ACC_TOLERANCE", "Fit", "Found", "Standing"]

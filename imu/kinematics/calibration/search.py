@@ -26,7 +26,8 @@ from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import movement, posture, scan, stored
 from imu.kinematics.calibration.axes import Heading, apart, fused
 from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration, lowest_score
-from imu.kinematics.calibration.fit import Fit, Found, Standing
+from imu.kinematics.calibration.fit import Fit, Found
+from imu.kinematics.calibration.fronts import Standing
 from imu.kinematics.calibration.joints import Evidence
 from imu.kinematics.calibration.layout import FULL, MOVED, PROVISIONAL, QUIET, REDO, SHORT, WAITED, Sums
 from imu.kinematics.calibration.quiet import QuietRun

@@ -16,7 +16,7 @@ from imu.config import Setup
 from imu.errors import ConfigError
 from imu.kinematics.calibration import movement, posture, stand
 from imu.kinematics.calibration.calibration import Calibration
-from imu.kinematics.calibration.fit import Standing
+from imu.kinematics.calibration.fronts import Standing
 from imu.kinematics.calibration.joints import Joint, joints_of
 from imu.kinematics.calibration.layout import FULL, PROVISIONAL, Sums
 from imu.kinematics.calibration.quiet import QuietRun, quiet_run
