@@ -13,6 +13,7 @@ import numpy as np
 from imu.packets import Floats
 
 FEWEST_BLOCKS: Final = 4
+OFF_PLANE: Final = 0.5
 LEAST_SHARE: Final = 0.01
 """of the movement in a block that counts as one."""
 
@@ -27,6 +28,15 @@ class Axis:
     """Second principal value over the first: 0 = one axis only."""
     sigma: float
     """rad, how far it would be off in another movement like this one."""
+
+    @property
+    def of_its_own(self) -> float:
+        """rad, 1σ as the axis of a joint, where it comes from the segment's own rate.
+
+        What turned about the other axis may be that joint's neighbours as well as chance: own axes of simulated marching
+        shanks (share 0.1 to 0.3) were 14° off, those of squats (0.02) 5°.
+        """
+        return math.hypot(self.sigma, OFF_PLANE * math.atan(math.sqrt(self.share)))
 
 
 @dataclass(frozen=True, slots=True)

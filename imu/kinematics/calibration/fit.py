@@ -48,6 +48,8 @@ from imu.packets import Floats
 
 STANCE_SIGMA: Final = math.radians(8.0)
 """rad. A thigh's front against the pelvis's in a stand: toes point outward by up to 15°."""
+UNEVEN_SIGMA: Final = math.radians(4.0)
+"""rad. The middle of both thighs' fronts against the pelvis's."""
 OPPOSITE: Final = math.radians(90.0)
 
 
@@ -99,7 +101,11 @@ class Fit(Fronts):
         if not delta.known:
             return
         self._delta[k] = delta
-        agreement = [agreement_mark(differ)] if felt.known and aligned.known else []
+        agreement: list[Mark] = []
+        if felt.known and aligned.known:
+            agreement = [agreement_mark(differ, math.hypot(felt.sigma, aligned.sigma))]
+        elif not felt.known and (axis := self._fronts[shank].own.axis) is not None:
+            agreement = [axis_mark(axis)]
         if not self._free(thigh):
             self._follow(joint.proximal, shank, delta, 1.0, agreement)
         elif not self._free(shank):
@@ -153,14 +159,20 @@ class Fit(Fronts):
             own = self._fronts[j].own
             ways: list[Heading] = []
             if own.z is not None and own.axis is not None and not self._sums.sensors[j]["turned"]:
-                ways.append(Heading(self._facing(j, own.z), math.hypot(SYSTEMATIC_AXIS_SIGMA, own.axis.sigma)))
+                ways.append(Heading(self._facing(j, own.z), math.hypot(SYSTEMATIC_AXIS_SIGMA, own.axis.of_its_own)))
+            thighs: list[Heading] = []
             for k, joint in hips:
                 z = self._fronts[joint.distal].z
                 felt, _ = self._headings(k, joint)
                 if z is not None and felt.known:
-                    ways.append(Heading(self._facing(joint.distal, z) + felt.angle, math.hypot(STANCE_SIGMA, felt.sigma)))
-            if own.z is None and len(ways) < len(hips):
-                continue  # one thigh alone is turned outward by the stance
+                    thighs.append(Heading(self._facing(joint.distal, z) + felt.angle, felt.sigma))
+            if len(thighs) == 2:
+                # toes point outward on both sides: the middle is straight ahead
+                between = thighs[0].angle + 0.5 * apart(thighs[1].angle, thighs[0].angle)
+                unsure = 0.5 * math.hypot(thighs[0].sigma, thighs[1].sigma)
+                ways.append(Heading(between, math.hypot(UNEVEN_SIGMA, unsure)))
+            elif own.z is not None:
+                ways += [Heading(h.angle, math.hypot(STANCE_SIGMA, h.sigma)) for h in thighs]
             front = fused(ways)
             if not front.known:
                 continue
@@ -198,4 +210,4 @@ class Fit(Fronts):
             if own.z is not None and own.axis is not None:
                 marks = [axis_mark(own.axis), sign_mark(own.sign)]
                 marks.append(path_mark(float(self._sums.sensors[j]["path"]), LEAST_PATH[part_of(name)]))
-                self._take(j, own.z, own.axis.sigma, marks)
+                self._take(j, own.z, own.axis.of_its_own, marks)

@@ -13,7 +13,7 @@ from imu.kinematics.calibration.calibration import Calibration, JointCalibration
 from imu.kinematics.calibration.joints import Evidence, Joint
 from imu.kinematics.calibration.layout import Sums
 from imu.kinematics.calibration.own import Own, own_axis
-from imu.kinematics.calibration.score import ACCELEROMETER, Mark, axis_mark, heading_mark, scored, stand_marks
+from imu.kinematics.calibration.score import ACCELEROMETER, Mark, heading_mark, scored, stand_marks
 from imu.kinematics.layout import OTHER
 from imu.packets import Floats
 
@@ -119,7 +119,7 @@ class Fronts:
                     (joint.proximal, joint.distal))  # fmt: skip
         if one is None or two is None:
             return felt, UNKNOWN_HEADING
-        unsure = [a.sigma for j in (joint.proximal, joint.distal) if (a := self._fronts[j].own.axis) is not None]
+        unsure = [a.of_its_own for j in (joint.proximal, joint.distal) if (a := self._fronts[j].own.axis) is not None]
         angle = apart(self._facing(joint.proximal, one), self._facing(joint.distal, two))
         return felt, Heading(angle, math.hypot(ALIGNED_SIGMA, *unsure))
 
@@ -132,17 +132,16 @@ class Fronts:
         return self._at_heading(joint.distal, self._facing(joint.proximal, z) - delta.angle)
 
     def _follow(self, leader: int, j: int, delta: Heading, way: float, marks: list[Mark]) -> None:
-        """Sensor j faces as its neighbour does; way 1: j is the distal one."""
+        """Sensor j faces as its neighbour does; way 1: j is the distal one. marks: of delta."""
         front, z = self._fronts[leader], self._fronts[leader].z
         if z is None or not self._free(j):
             return
         own = self._fronts[j].own
-        more = [axis_mark(own.axis)] if own.axis is not None else []
         sigma = math.hypot(delta.sigma, math.sqrt(max(0.0, front.sigma**2 - SYSTEMATIC_AXIS_SIGMA**2)))
         if own.z is not None and own.axis is not None:
-            sigma = min(sigma, own.axis.sigma)  # it has an axis itself, and delta went with it
+            sigma = min(sigma, own.axis.of_its_own)  # it has an axis itself, and delta went with it
         z = self._at_heading(j, self._facing(leader, z) - way * delta.angle)
-        self._take(j, z, sigma, [heading_mark(delta.sigma), *more, *marks])
+        self._take(j, z, sigma, [heading_mark(delta.sigma), *marks])
 
     def _segment(self, j: int) -> SegmentCalibration:
         if self._sums.sensors[j]["done"] and self._known is not None:

@@ -22,6 +22,8 @@ BACK_SHARE: Final = 0.6
 NEAR: Final = math.radians(10.0)
 """Tilt from the stand that is standing again."""
 NEAR_S: Final = 0.4
+LAST_S: Final = 1.2
+"""Standing so long ends a movement in which one leg moved once only."""
 CYCLES: Final = 2
 MANY_CYCLES: Final = 4
 """Wanted after a short stand only, or of one leg if the other does not move."""
@@ -283,7 +285,7 @@ def moved_enough(dt: float, search: Records, sensors: Records) -> bool:
     wanted = CYCLES if g["has_stand"] == FULL else MANY_CYCLES
     if most < wanted or (least == 0 and most < MANY_CYCLES):
         return False
-    if g["near"] * dt >= NEAR_S:
+    if g["near"] * dt >= (NEAR_S if least >= CYCLES else LAST_S):
         first = g["judged"] == 0
         g["judged"] = 1
         return first

@@ -19,8 +19,8 @@ LEAST_PATH: Final = tuple(math.radians(x) for x in (15.0, 60.0, 30.0, 30.0))
 AMPLE: Final = 2.0
 """times the least path costs nothing."""
 LONG_STAND_S: Final = 2.0
-DISAGREE: Final = math.radians(30.0)
-"""Two headings of a joint further apart than this are worth nothing together."""
+DISAGREE: Final = 3.0
+"""sigma apart: two headings of a joint are worth nothing together."""
 WORTH_SAYING: Final = 10.0
 
 STRAIGHT: Final = "repeat the movement straight ahead, without turning the leg"
@@ -43,7 +43,7 @@ def axis_mark(axis: Axis) -> Mark:
 
 def sign_mark(sign: float) -> Mark:
     """sign: -1..1, how one-sided the tilt was."""
-    points = 25.0 * min(1.0, (1.0 - abs(sign)) / (1.0 - LEAST_SIGN))
+    points = 25.0 * max(0.0, min(1.0, (1.0 - abs(sign)) / (1.0 - LEAST_SIGN)))
     return Mark(points, "tilted both ways", "march on the spot or make slow squats, without swinging the leg back")
 
 
@@ -59,10 +59,11 @@ def heading_mark(sigma: float) -> Mark:
     return Mark(points, reason, "move more briskly: march and put the feet down firmly")
 
 
-def agreement_mark(apart: float) -> Mark:
-    """apart: rad between the heading from the accelerations and the one from the axes."""
+def agreement_mark(apart: float, sigma: float) -> Mark:
+    """apart: rad between the heading from the accelerations and the one from the axes; sigma: rad, what it should be."""
     reason = f"two ways to find its front differ by {math.degrees(abs(apart)):.0f}°"
-    return Mark(40.0 * min(1.0, abs(apart) / DISAGREE) ** 2, reason, "tighten the straps; move straight ahead and briskly")
+    points = 40.0 * min(1.0, abs(apart) / (DISAGREE * sigma)) ** 2
+    return Mark(points, reason, "tighten the straps; move straight ahead and briskly")
 
 
 def one_sided_mark(cycles: int, others: int) -> Mark:
