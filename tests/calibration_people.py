@@ -60,7 +60,7 @@ def wearing(
         q[:, j] = (Rotation.from_euler("z", heading[segment]) * sensor).as_quat(scalar_first=True)
         step = (sensor[:-1].inv() * sensor[1:]).as_rotvec() * RATE
         gyr[:, j] = 0.5 * (np.vstack([step[:1], step]) + np.vstack([step, step[-1:]]))
-        acc[:, j] = sensor.inv().apply(moved + [0.0, 0.0, G])
+        acc[:, j] = sensor.inv().apply(moved + np.array([0.0, 0.0, G]))
     grid = GridBlock(np.round(t * 1e6).astype(np.int64), q, gyr, acc, np.zeros((m, n), np.uint16))
     return Worn(body, tuple(segments), grid, true, mounting, heading)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from calibration_people import axis_error, searched, wearing
-from kinematics_bodies import DEG, Person, kinds, performed, turned
+from kinematics_bodies import DEG, Person, kinds, part_of, setup, turned
 
 from firmware_sim.activities import March, SeatedExtensions, SitToStands, Stand, half_squats
-from imu.conventions import CORE_SEGMENTS
+from imu.conventions import CORE_SEGMENTS, G
+from imu.fusion.grid import GridBlock
+from imu.kinematics import Body
 
 MOVEMENTS = {
     "march": (Stand(4.0), March(), Stand(3.0)),
@@ -101,40 +103,48 @@ def test_set_up_takes_little_time():
 
 
 def test_a_knee_bent_in_the_stand_is_refused_with_the_reason():
-    """Knees 35° bent while 'standing'; straightened and bent again in the movement, then a proper stand and squats."""
-    person = Person(guided=(16.0, 19.5), seconds=26.0)
-    straight = np.clip((person.t - 4.5) / 0.8, 0.0, 1.0)
-    lifts = np.where((person.t > 6.0) & (person.t < 10.0), np.sin(0.5 * np.pi * (person.t - 6.0)) ** 2, 0.0)
+    """Knees 35° bent while 'standing', squats from there with straight knees between, then a proper stand and squats."""
+    person = Person(guided=(18.0, 21.5), seconds=28.0)
+    bend = np.where(person.t < 13.5, 1.0, 0.0)
+    for start, seconds, size in ((5.0, 2.0, 2.5), (7.0, 1.5, -1.0), (8.5, 2.0, 2.5), (10.5, 1.5, -1.0)):
+        x = (person.t - start) / seconds
+        bend += np.where((x > 0) & (x < 1), size * np.sin(np.pi * x) ** 2, 0.0)
     for side in ("left", "right"):
         for part, share in (("thigh", 20 * DEG), ("shank", -15 * DEG)):
-            bent = share * (1.0 - straight) + 2.2 * share * lifts * straight
-            person.away[f"{part}_{side}"] = person.away[f"{part}_{side}"] * turned(bent)
-    _, events, body = performed(person)
-    if "calibration_refused" in kinds(events):
-        assert "straighter than it was in the stand" in events[1].detail
-        assert "stand upright with straight knees" in events[1].detail
-    assert body.calibration is not None
-    assert body.calibration.stand_us[0] > 9.9e6
+            person.away[f"{part}_{side}"] = person.away[f"{part}_{side}"] * turned(share * bend)
+    grid, body = person.grid(), Body(setup())
+    _, events = body.push(part_of(grid, 0, 1320))
+    assert kinds(events) == ["stand_found", "calibration_refused"]
+    assert "left knee became 3" in events[1].detail
+    assert "straighter than it was in the stand" in events[1].detail
+    assert "knees straight" in body.instruction
+    assert body.stage == "stand"
+    _, events = body.push(part_of(grid, 1320, len(grid)))
+    assert kinds(events) == ["stand_found", "movement_found", "calibrated"]
+    assert body.calibration.stand_us[0] > 13.5e6
 
 
-def test_who_sits_where_a_stand_is_wanted_is_found_when_standing_up():
-    """Sitting still, then up and down without a pause: the shins lean as nobody's do who stands."""
-    worn = wearing(1, (Stand(4.0), SitToStands(3), Stand(2.0)))
-    seat = next(p for p in worn.body.line.performed if isinstance(p.piece, SitToStands))
-    thigh = worn.segment_to_earth["thigh_left"].as_matrix()[:, 2, 1]
-    level = np.flatnonzero(thigh < 0.4)
-    assert len(level) > 100
-    assert seat.end_s > seat.start_s
-    first = int(level[0]) + 30
-    still = np.r_[np.full(350, first), first : len(worn.grid)]
-    from imu.fusion.grid import GridBlock
-
-    g = worn.grid
-    gyr, acc = g.gyr[still].copy(), g.acc[still].copy()
+def sitting_first(seed):
+    """(person, frames): sits still for 3.5 s, gets up and down without a pause, stands at the end."""
+    worn = wearing(seed, (Stand(4.0), SitToStands(3), Stand(4.0)))
+    g, thigh = worn.grid, worn.segment_to_earth["thigh_left"].as_matrix()[:, 2, 1]
+    calm = np.linalg.norm(g.gyr, axis=2).max(axis=1) < 0.2
+    first = int(np.flatnonzero((thigh < 0.4) & calm)[0])
+    rows = np.r_[np.full(350, first), first : len(g)]
+    gyr = g.gyr[rows]
     gyr[:350] = 0.0
-    grid = GridBlock(np.arange(len(still)) * 10_000, g.q[still], gyr, acc, g.flags[still])
-    search, events, _ = searched(worn, grid=grid)
-    assert "stand_found" in kinds(events)
-    for event in events:
-        if event.kind == "calibrated":
-            assert search.calibration.stand_us[0] > 4e6
+    acc = g.acc[rows]
+    acc[:350] *= G / np.linalg.norm(acc[:350], axis=2, keepdims=True)
+    return worn, GridBlock(np.arange(len(rows), dtype=np.int64) * 10_000, g.q[rows], gyr, acc, g.flags[rows])
+
+
+@pytest.mark.parametrize("sigma", [2 * DEG, None])
+def test_who_sits_where_a_stand_is_wanted_is_found_when_getting_up(sigma):
+    """Seen from the seat, getting up looks like squatting; but thighs and pelvis go up, not down."""
+    for seed in range(3):
+        worn, grid = sitting_first(seed)
+        search, events, _ = searched(worn, sigma, grid=grid)
+        assert kinds(events) == ["stand_found", "calibration_refused", "stand_found"]
+        assert "rose from what was taken for the stand" in events[1].detail
+        assert events[2].t_us > 3.5e6
+        assert search.calibration is None

@@ -106,7 +106,7 @@ def test_sums_of_a_movement(seed):
     kept = (search, sensors, sums.joints, sums.own, sums.relative, sums.history)
     movement.forget_movement(DT, *kept)
     for k in range(n):
-        movement.move(k, q[:, None], gyr[:, None], np.zeros((n, 1), np.uint16), DT, *kept)
+        movement.move(k, q[:, None], gyr[:, None], gyr[:, None], np.zeros((n, 1), np.uint16), DT, *kept)
     wanted = movement_sums(q, gyr, up, a, b, DT)
     np.testing.assert_allclose(sums.own[0].sum(axis=0), wanted.pop("rate"), rtol=1e-9, atol=1e-12)
     for name, value in wanted.items():

@@ -79,6 +79,10 @@ class Fit(Fronts):
                 if fit is not None and joint.kind == kind:
                     fit(k, joint)
         self._alone()
+        # who walks is lowest with both thighs away from the stand, or not: only movements of both together tell
+        together = posture.kind_of(self._sums) == "squats"
+        if together and posture.sinking(self._sums, self._dt) < -posture.RISES_M:
+            self._bent.append("the person rose from what was taken for the stand")
         segments = tuple(self._segment(j) for j in range(len(self._names)))
         off = np.zeros(len(self._joints)) if turned is None else np.nan_to_num(turned)
         joints = tuple(self._joint(k, float(off[k])) for k in range(len(self._joints)))

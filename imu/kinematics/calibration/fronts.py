@@ -66,7 +66,7 @@ class Fronts:
     ) -> None:  # fmt: skip
         self._names, self._serials, self._sums, self._joints = names, sensors, sums, joints
         self._evidence, self._standing, self._known, self._trusted = evidence, standing, known, trusted
-        g = sums.search[0]
+        self._dt, g = dt, sums.search[0]
         self._moved_s = (int(g["block"]) * int(g["block_length"]) + int(g["block_n"])) * dt
         self._fronts = [self._begin(j) for j in range(len(names))]
         self._delta = [UNKNOWN_HEADING] * len(joints)

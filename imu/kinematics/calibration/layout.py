@@ -61,6 +61,10 @@ SEARCH: Final = np.dtype(
         ("restless", "i8"), ("refused", "i8"),
         # block of the movement under way, its frames so far, its length in frames; the history
         ("block", "i8"), ("block_n", "i8"), ("block_length", "i8"),
+        # both thighs bent: frames, sums of the upward acceleration, the cosine of the lesser tilt, their product, and the
+        # square of the cosine's rate; the cosine of the last frame
+        ("bend_n", "i8"), ("bend_acc", "f8"), ("bend_cos", "f8"), ("bend_both", "f8"), ("bend_rate2", "f8"),
+        ("bend_last", "f8"),
         ("history", "i8"), ("history_step", "i8"), ("history_wait", "i8"),
         # a poor calibration is taken at this time unless a better movement comes first; -1 = none waits
         ("wait_until", "i8"),

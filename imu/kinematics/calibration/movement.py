@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from imu.fusion.quaternion import conj, rotate
 from imu.kernels import kernel
-from imu.kinematics.calibration.layout import BLOCKS, FULL, HISTORY
+from imu.kinematics.calibration.history import remember, sink
+from imu.kinematics.calibration.layout import BLOCKS, FULL
 from imu.kinematics.calibration.relative import LEVEL, MOVES, RATE_CORNER_HZ, forget_joints, halve, relate
 from imu.kinematics.layout import FOOT, OTHER, PELVIS, SHANK, THIGH, Records
 from imu.packets import Floats, Quality
@@ -62,6 +63,11 @@ def forget_movement(
     g["block"] = 0
     g["block_n"] = 0
     g["block_length"] = int(BLOCK_S / dt + 0.5)
+    g["bend_n"] = 0
+    g["bend_acc"] = 0.0
+    g["bend_cos"] = 0.0
+    g["bend_both"] = 0.0
+    g["bend_rate2"] = 0.0
     g["history"] = 0
     g["history_wait"] = 0
     g["history_step"] = max(1, int(HISTORY_S / dt + 0.5))
@@ -153,33 +159,8 @@ def next_block(row: int, gyr: Floats, search: Records, sensors: Records, own: Fl
 
 
 @kernel
-def remember(search: Records, sensors: Records, history: Floats) -> None:
-    """Keep where up is now, every few frames."""
-    g = search[0]
-    g["history_wait"] += 1
-    if g["history_wait"] < g["history_step"]:
-        return
-    g["history_wait"] = 0
-    if g["history"] == HISTORY:
-        for j in range(len(sensors)):
-            for n in range(HISTORY // 2):
-                for x in range(3):
-                    history[j, n, x] = history[j, 2 * n, x]
-        g["history"] = HISTORY // 2
-        g["history_step"] *= 2
-    n = g["history"]
-    for j in range(len(sensors)):
-        s = sensors[j]
-        known = s["used"] + s["done"] > 0 and s["settled"] == 1
-        history[j, n, 0] = s["leant"][0] if known else float("nan")
-        history[j, n, 1] = s["leant"][1] if known else float("nan")
-        history[j, n, 2] = math.cos(s["tilt"]) if known else float("nan")
-    g["history"] = n + 1
-
-
-@kernel
 def move(
-    row: int, q: Floats, gyr: Floats, flags: NDArray[np.uint16], dt: float,
+    row: int, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], dt: float,
     search: Records, sensors: Records, joints: Records, own: Floats, relative: Floats, history: Floats,
 ) -> None:  # fmt: skip
     """Add one frame to the movement: second moments of the rates square to up, and the way gravity leans.
@@ -190,6 +171,7 @@ def move(
     block = search[0]["block"]
     gain = 1.0 - math.exp(-2.0 * math.pi * RATE_CORNER_HZ * dt)
     bent = tilts(row, q, sensors)
+    sink(row, bent, q, acc, dt, search, sensors)
     for j in range(len(sensors)):
         s = sensors[j]
         if s["used"] == 0:

@@ -17,6 +17,11 @@ MOVED: Final = math.radians(20.0)
 TOGETHER, IN_TURN = 0.6, 0.35
 """Share of the time with a thigh away from the stand in which the other one is, too: squats have more, marching less."""
 LEAST_BEND: Final = math.radians(20.0)
+LEAST_RATE2: Final = 0.1
+"""1/s, of a cosine's rate squared and summed: two slow half squats have 0.1, getting up from a chair 0.5, marching (one
+thigh at a time) 0.001."""
+RISES_M: Final = 0.15
+"""m. Who squats or sits down sinks by 0.4 to 0.8 per unit of the cosine of the thighs' tilt."""
 SAT_DOWN_M: Final = -0.08
 """m. Thighs and pelvis go down by 0.2 to 0.4 when a person sits down."""
 
@@ -50,6 +55,15 @@ def bent_in_stand(bend: Floats) -> float:
         return 0.0
     low = float(np.percentile(bend, 2.0))
     return -low if low < -STRAIGHTER else 0.0
+
+
+def sinking(sums: Sums, dt: float) -> float:
+    """m by which thighs and pelvis sink per unit of the thighs' cosine of tilt: + = squatting; 0 = unknown."""
+    g = sums.search[0]
+    seconds, rate2 = int(g["bend_n"]) * dt, float(g["bend_rate2"])
+    if rate2 < LEAST_RATE2:
+        return 0.0
+    return -(float(g["bend_both"]) - float(g["bend_acc"]) * float(g["bend_cos"]) / seconds) / rate2
 
 
 def kind_of(sums: Sums) -> str:

@@ -31,13 +31,13 @@ def run(
             why = stand.step(row, q, gyr, acc, flags, dt, search, sensors)
         if g["move_to"] >= 0:
             if g["has_stand"] > 0 and g["move_from"] <= g["t"] < g["move_to"]:
-                movement.move(row, q, gyr, flags, dt, search, sensors, joints, own, relative, history)
+                movement.move(row, q, gyr, acc, flags, dt, search, sensors, joints, own, relative, history)
                 movement.moved_enough(dt, search, sensors)
             if g["t"] >= g["move_to"] and g["move_judged"] == 0:
                 g["move_judged"] = 1
                 why = MOVED
         elif g["has_stand"] > 0:
-            movement.move(row, q, gyr, flags, dt, search, sensors, joints, own, relative, history)
+            movement.move(row, q, gyr, acc, flags, dt, search, sensors, joints, own, relative, history)
             # a candidate stand that falls on the same frame is decided with the next one
             moved = movement.moved_enough(dt, search, sensors)
             if movement.swung_enough(dt, search, sensors, joints) or moved:

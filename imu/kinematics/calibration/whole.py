@@ -47,14 +47,14 @@ def stand_frames(
 
 @kernel
 def move_frames(
-    t_us: Ints, q: Floats, gyr: Floats, flags: NDArray[np.uint16], dt: float, search: Records, sensors: Records,
-    joints: Records, own: Floats, relative: Floats, history: Floats,
+    t_us: Ints, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], dt: float,
+    search: Records, sensors: Records, joints: Records, own: Floats, relative: Floats, history: Floats,
 ) -> None:  # fmt: skip
     """Sums over all frames."""
     for row in range(len(t_us)):
         search[0]["t"] = t_us[row]
         stand.watch(row, q, gyr, flags, dt, False, sensors)
-        movement.move(row, q, gyr, flags, dt, search, sensors, joints, own, relative, history)
+        movement.move(row, q, gyr, acc, flags, dt, search, sensors, joints, own, relative, history)
 
 
 def calibrate_whole(
@@ -110,7 +110,7 @@ def calibrate_whole(
     _share_the_rests(grid, q, sums, joints, at_stand, sigma, first, last)
     kept = (sums.search, sums.sensors, sums.joints, sums.own, sums.relative, sums.history)
     movement.forget_movement(dt, *kept)
-    move_frames(grid.t_us, q, grid.gyr, grid.flags, dt, *kept)
+    move_frames(grid.t_us, q, grid.gyr, grid.acc, grid.flags, dt, *kept)
     for s in sums.sensors:
         s["turned"] = 0  # restarts are in delta
 
