@@ -157,13 +157,12 @@ class TestUsedAgain:
         assert events_of_pieces == events
 
 
+@pytest.fixture(scope="module")
+def worn():
+    return wearing(4, (*SET_UP, Squats(2), Stand(3.0), March(), Stand(2.0)), CORE_SEGMENTS)
+
+
 class TestRedo:
-    PLAN = (*SET_UP, Squats(2), Stand(3.0), March(), Stand(2.0))
-
-    @pytest.fixture(scope="class")
-    def worn(self):
-        return wearing(4, self.PLAN, CORE_SEGMENTS)
-
     def test_takes_the_sensor_away_and_gives_it_back(self, worn):
         once, _, _ = searched(worn)
         search, events, history = searched(worn, redo=[("shank_left", 12_500_000)], frames=50)
