@@ -108,8 +108,7 @@ class Fronts:
 
     def _headings(self, k: int, joint: Joint) -> tuple[Heading, Heading]:
         """Delta from the accelerations, and from the two axes; unknown if a filter has started again since the stand."""
-        p, d = self._sums.sensors[joint.proximal], self._sums.sensors[joint.distal]
-        if p["turned"] or d["turned"] or not (p["used"] or p["done"]) or not (d["used"] or d["done"]):
+        if not self._reachable(joint):
             return UNKNOWN_HEADING, UNKNOWN_HEADING
         delta, sigma = self._evidence(k)
         felt = Heading(delta, sigma) if math.isfinite(delta) and sigma < MOST_SIGMA else UNKNOWN_HEADING
@@ -123,9 +122,10 @@ class Fronts:
         angle = apart(self._facing(joint.proximal, one), self._facing(joint.distal, two))
         return felt, Heading(angle, math.hypot(ALIGNED_SIGMA, *unsure))
 
-    def _standing_both(self, joint: Joint) -> bool:
-        p, d = self._sums.sensors[joint.proximal], self._sums.sensors[joint.distal]
-        return not p["turned"] and not d["turned"]
+    def _reachable(self, joint: Joint) -> bool:
+        """Both stood, and no filter has started again since."""
+        both = [self._sums.sensors[j] for j in (joint.proximal, joint.distal)]
+        return all(not s["turned"] and (s["used"] or s["done"]) for s in both)
 
     def _through(self, joint: Joint, z: Floats, delta: Heading) -> Floats:
         """Direction of the distal sensor that faces as z of the proximal one does."""

@@ -2,9 +2,11 @@
 
 A decision belongs to its frame, wherever a block of frames ends. What a stand is: `stands`.
 
-The first movement that gives every leg a frame is the calibration. If one of them is poor (score below 50), the person is
-asked once more; the better one of the two is taken, or the poor one when `WAIT_S` have passed without another. After that
-nothing is replaced by itself, only by `redo`.
+The first movement that gives every leg a frame is the calibration. Of a marching shin its own axis tells little: as long as
+the accelerations of the knees do not tell its front, the march goes on for up to `ENOUGH` lifts of each leg, or until the
+person has stood for `STOPPED_S`. If a sensor is poor then (score below 50), the person is asked once more; the better one
+of the two is taken, or the poor one when `WAIT_S` have passed without another. After that nothing is replaced by itself,
+only by `redo`.
 
 What could not be calibrated with the others (a sensor that was silent, a pelvis that did not tilt) is looked for on: at a
 rest in which the others are where they were at the stand, and the movements after it.
@@ -13,7 +15,6 @@ rest in which the others are where they were at the stand, and the movements aft
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,7 +25,6 @@ from imu.conventions import side_of
 from imu.errors import ConfigError
 from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import movement, posture, scan, stored
-from imu.kinematics.calibration.axes import Heading, apart, fused
 from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration, lowest_score
 from imu.kinematics.calibration.fit import Fit, Found
 from imu.kinematics.calibration.fronts import Standing
@@ -37,8 +37,11 @@ from imu.outputs import Event
 
 ATTEMPTS: Final = 2
 """Movements that are refused for one segment of a leg; the next one is taken without it."""
+ENOUGH: Final = 4
+STOPPED_S: Final = 3.0
 POOR: Final = 50
 WAIT_S: Final = 10.0
+ASK_ON: Final = "Keep marching, briskly: lift each knee a few more times, then stand still"
 ASK_UPRIGHT: Final = "Stand upright and still once more, knees straight, feet hip-width apart, looking straight ahead"
 
 
@@ -52,6 +55,7 @@ class SearchState:
     help: str
     redo: tuple[tuple[str, int], ...]
     open_again: bool
+    going_on: bool
     candidate: Calibration | None
     calibration: Calibration | None
 
@@ -71,6 +75,7 @@ class CalibrationSearch(StandSearch):
         self._stored = stored
         self._redo: tuple[tuple[str, int], ...] = ()
         self._open_again = False
+        self._going_on = False
 
     @property
     def open(self) -> bool:
@@ -117,7 +122,9 @@ class CalibrationSearch(StandSearch):
             g["still"] = -1
         elif why == QUIET:
             quiet = self._consider_stand(FULL, events)
-            if quiet is not None and self.calibration is None and self._stored is not None:
+            if quiet is not None and self.calibration is not None:
+                self._accept_late(self._fit(evidence), events, moved=False)
+            elif quiet is not None and self._stored is not None:
                 self._try_stored(self._stored, quiet, evidence, events)
             g["still"] = 0
         elif why == SHORT:
@@ -126,8 +133,12 @@ class CalibrationSearch(StandSearch):
             self._judge_given_movement(evidence, events)
         elif why == MOVED:
             self._consider_movement(evidence, events)
-        elif why == WAITED and self._candidate is not None:
-            self._accept(self._candidate, events)
+        elif why == WAITED:
+            g["wait_until"] = -1
+            if self._going_on:
+                self._consider_movement(evidence, events, stopped=True)
+            elif self._candidate is not None:
+                self._accept(self._candidate, events)
 
     def _begin_again(self, events: list[Event]) -> None:
         """Sensors whose redo is due become unknown."""
@@ -153,18 +164,23 @@ class CalibrationSearch(StandSearch):
         self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
         self._look_on()
 
-    def _consider_movement(self, evidence: Evidence, events: list[Event]) -> None:
+    def _consider_movement(self, evidence: Evidence, events: list[Event], stopped: bool = False) -> None:
         """The person has moved enough: is there a frame for every segment?"""
         found, sensors, g = self._fit(evidence), self._sums.sensors, self._sums.search[0]
         if self.calibration is not None:
             self._accept_late(found, events)
             return
+        self._going_on = found.wants_more and not stopped and int(sensors["cycles"].max()) < ENOUGH
+        if self._going_on:
+            self._help = ASK_ON
+            g["wait_until"] = self._now + round(STOPPED_S * 1e6)
+            return
         if found.bent:
             self._refuse(f"{found.bent}; stand upright with straight knees, and move once more", events)
             g["refused"] += 1
             g["has_stand"] = 0
-            self._help = ASK_UPRIGHT
             self._forget()
+            self._help = ASK_UPRIGHT
             return
         # the pelvis is not waited for: an upright squat hardly tilts it; nor the feet, which stay on the ground in one
         most_missed = movement.MISSED_S / self._dt
@@ -229,8 +245,12 @@ class CalibrationSearch(StandSearch):
         self._sums.sensors["done"] = [f.q_sensor_segment is not None for f in calibration.segments]
         self._look_on()
 
-    def _accept_late(self, found: Found, events: list[Event]) -> None:
-        """Add what has been found to the calibration; the rest is looked for on."""
+    def _accept_late(self, found: Found, events: list[Event], moved: bool = True) -> None:
+        """Add what has been found to the calibration; the rest is looked for on.
+
+        Without a movement, from a rest: a pelvis between two thighs, a shank, a foot face as their neighbours do as soon
+        as the accelerations have told the headings.
+        """
         assert self.calibration is not None
         now = self._now
         segments, joints, new = list(self.calibration.segments), list(self.calibration.joints), set[str]()
@@ -246,8 +266,9 @@ class CalibrationSearch(StandSearch):
         for k, joint in enumerate(found.joints):
             if new & {joint.proximal, joint.distal}:
                 joints[k] = joint
-        self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
-        self._look_on()
+        if new or moved:
+            self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
+            self._look_on()
 
     def _look_on(self) -> None:
         """From now on only what is missing is looked for, from the next rest on."""
@@ -262,45 +283,25 @@ class CalibrationSearch(StandSearch):
             self._refuse("the stored calibration does not fit this stand: stand as then, or make the movement", events)
             return
         now = self._now
-        calibration = Calibration(self.stand_us, (now, now), 0, found, self._pose_headings(old, found, evidence), "stored")
+        turns = [self.turn_at_stand(j) for j in range(len(found))]
+        headings = stored.pose_headings(self.joints, old, found, turns, evidence)
+        calibration = Calibration(self.stand_us, (now, now), 0, found, headings, "stored")
         waiting = [q and f.q_sensor_segment is None for q, f in zip(quiet.fits, found, strict=True)]
         self._accept(calibration, events)
         # this stand serves the others as well
         self._sums.sensors["used"] = waiting
         self._sums.search["has_stand"] = FULL if any(waiting) else 0
 
-    def _pose_headings(
-        self, old: Calibration, found: Sequence[SegmentCalibration], evidence: Evidence
-    ) -> tuple[JointCalibration, ...]:
-        """Neighbours face each other as they did in the stored stand."""
-        joints: list[JointCalibration] = []
-        for k, joint in enumerate(self.joints):
-            names = self._names[joint.proximal], self._names[joint.distal]
-            facing: list[float] = []
-            for j in (joint.proximal, joint.distal):
-                frame, turn = found[j].frame, self.turn_at_stand(j)
-                if frame is not None and turn is not None:
-                    right = turn @ frame[:, 2]
-                    facing.append(math.atan2(float(right[1]), float(right[0])))
-            if len(facing) < 2:
-                joints.append(JointCalibration(*names, math.nan, math.inf))
-                continue
-            then = old.joint(names[1])
-            turned = then.turned if then is not None else 0.0
-            delta = fused([Heading(apart(facing[0], facing[1]) + turned, stored.POSE_SIGMA), Heading(*evidence(k))])
-            joints.append(JointCalibration(*names, delta.angle, delta.sigma, turned))
-        return tuple(joints)
-
     def state(self) -> SearchState:
         """A copy of everything that changes."""
         return SearchState(
             self._sums.copy(), self._standing, self._reported, self._help, self._redo, self._open_again,
-            self._candidate, self.calibration,
+            self._going_on, self._candidate, self.calibration,
         )  # fmt: skip
 
     def restore(self, state: SearchState) -> None:
         """Continue from what `state` of a search with equal setup returned."""
         self._sums, self._standing, self._help = state.sums.copy(), state.standing, state.help
         self._reported = state.reported
-        self._redo, self._open_again = state.redo, state.open_again
+        self._redo, self._open_again, self._going_on = state.redo, state.open_again, state.going_on
         self._candidate, self.calibration = state.candidate, state.calibration

@@ -29,8 +29,8 @@ SAME_POSE: Final = math.radians(10.0)
 RESTLESS_SHARE: Final = 0.2
 """of the frames of a given stand."""
 ASK_TO_STAND: Final = "Stand upright and still, feet hip-width apart, looking straight ahead"
-ASK_TO_MOVE: Final = "Now march on the spot: lift each knee twice, then stand still (slow half squats do as well)"
-ASK_AGAIN: Final = "Once more, please: lift each knee twice, straight ahead and briskly, then stand still"
+ASK_TO_MOVE: Final = "Now march on the spot: lift each knee three times, then stand still (slow half squats do as well)"
+ASK_AGAIN: Final = "Once more, please: lift each knee three times, straight ahead and briskly, then stand still"
 
 
 class StandSearch:
@@ -80,6 +80,8 @@ class StandSearch:
             return ""
         if g["has_stand"] != FULL:
             return self._help or ASK_TO_STAND
+        if self._help:
+            return self._help
         return ASK_AGAIN if g["refused"] or self._candidate is not None else ASK_TO_MOVE
 
     def turn_at_stand(self, j: int) -> Floats | None:
@@ -171,5 +173,6 @@ class StandSearch:
 
     def _forget(self) -> None:
         """What has moved so far does not count."""
+        self._help = ""
         s = self._sums
         movement.forget_movement(self._dt, s.search, s.sensors, s.joints, s.own, s.relative, s.history)

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from imu.errors import CalibrationError
-from imu.kinematics.calibration.axes import quaternion_of
+from imu.kinematics.calibration.axes import Heading, apart, fused, quaternion_of
 from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration
+from imu.kinematics.calibration.joints import Evidence, Joint
 from imu.kinematics.calibration.quiet import QuietRun
 from imu.packets import Floats
 
@@ -104,6 +105,30 @@ def adopt(
             one = replace(one, score=max(0, one.score - MARKED_POINTS), reason=reason, remedy=RENEW, axis_sigma=sigma)
         found.append(one)
     return tuple(found) if tried and 2 * kept > tried else None
+
+
+def pose_headings(
+    joints: Sequence[Joint], old: Calibration, found: Sequence[SegmentCalibration], turns: Sequence[Floats | None],
+    evidence: Evidence,
+) -> tuple[JointCalibration, ...]:  # fmt: skip
+    """Neighbours face as in the stored stand; turns: (3, 3) sensor to earth in that of today, None = unknown."""
+    headings: list[JointCalibration] = []
+    for k, joint in enumerate(joints):
+        names = found[joint.proximal].segment, found[joint.distal].segment
+        facing: list[float] = []
+        for j in (joint.proximal, joint.distal):
+            frame, turn = found[j].frame, turns[j]
+            if frame is not None and turn is not None:
+                right = turn @ frame[:, 2]
+                facing.append(math.atan2(float(right[1]), float(right[0])))
+        if len(facing) < 2:
+            headings.append(JointCalibration(*names, math.nan, math.inf))
+            continue
+        then = old.joint(names[1])
+        turned = then.turned if then is not None else 0.0
+        delta = fused([Heading(apart(facing[0], facing[1]) + turned, POSE_SIGMA), Heading(*evidence(k))])
+        headings.append(JointCalibration(*names, delta.angle, delta.sigma, turned))
+    return tuple(headings)
 
 
 def _upright(frame: Floats, up: Floats) -> Floats:
