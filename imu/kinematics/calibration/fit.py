@@ -55,8 +55,8 @@ WELL_KNOWN: Final = math.radians(6.0)
 """rad of a shank's own axis: squats and seated extensions are below."""
 PLANAR_SIGMA: Final = math.radians(4.0)
 """rad of delta from the knee turning about one axis."""
-SHARP: Final = 0.1
-"""Second share of the knee's rate, 60° from the best delta, above the one there: 0.1 to 0.6 of who sits, 0.05 marching."""
+SHARP: Final = 0.01
+"""Second share of the knee's rate, 60° from delta, above the least one: 0.015 to 0.03 of who sits, 0.003 marching."""
 OPPOSITE: Final = math.radians(90.0)
 
 

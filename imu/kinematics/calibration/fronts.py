@@ -19,6 +19,8 @@ from imu.packets import Floats
 
 SYSTEMATIC_AXIS_SIGMA: Final = math.radians(4.0)
 """rad. Functional against anatomical axis of a real knee: 3.8°, not visible to any statistic of the movement."""
+OWN_SIGMA: Final = math.radians(4.5)
+"""rad by which a shank's own axis is further from its segment's than a thigh's: 6.7° in squats of simulated people."""
 ALIGNED_SIGMA: Final = math.radians(6.0)
 """rad of delta from making two segments' own axes one: each is off by its systematic part. 6.9° on a real knee."""
 
@@ -139,7 +141,8 @@ class Fronts:
         own = self._fronts[j].own
         sigma = math.hypot(delta.sigma, math.sqrt(max(0.0, front.sigma**2 - SYSTEMATIC_AXIS_SIGMA**2)))
         if own.z is not None and own.axis is not None:
-            sigma = min(sigma, own.axis.of_its_own)  # it has an axis itself, and delta went with it
+            # it has an axis itself, and delta went with it
+            sigma = min(sigma, math.hypot(own.axis.of_its_own, OWN_SIGMA))
         z = self._at_heading(j, self._facing(leader, z) - way * delta.angle)
         self._take(j, z, sigma, [heading_mark(delta.sigma), *marks])
 
