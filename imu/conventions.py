@@ -22,8 +22,11 @@ Signs (all zero in the verified quiet stand, all relative to it)
                          both are positive when the knee falls in (valgus).
     pelvis_tilt          + anterior tilt (the top of the pelvis goes forward).
     pelvis_obliquity     + the right side of the pelvis is higher.
+    pelvis_rotation      + to the left (the right side goes forward), against where it faced in the last quiet stand.
     knee_adduction       + varus; valgus is NEGATIVE adduction (Grood & Suntay 1983; ISB).
+    hip_adduction        + thigh towards the middle.
     knee_rotation, hip_rotation      + internal.
+    ankle_flexion        + dorsiflexion. ankle_adduction: + inversion. ankle_rotation: + toes inward.
 """
 
 from __future__ import annotations
@@ -54,10 +57,17 @@ PAIRED_ANGLES: Final = (
     "shank_frontal_tilt",
 )
 CENTRAL_ANGLES: Final = ("pelvis_tilt", "pelvis_obliquity")
+JOINT_ANGLES: Final = (
+    "knee_adduction", "knee_rotation", "hip_adduction", "hip_rotation",
+    "ankle_flexion", "ankle_adduction", "ankle_rotation",
+)  # fmt: skip
+"""Those that need the relative heading of two sensors."""
 
 ANGLES: Final[tuple[tuple[str, Side | None], ...]] = (
     *((name, side) for name in PAIRED_ANGLES for side in SIDES),
     *((name, None) for name in CENTRAL_ANGLES),
+    *((name, side) for name in JOINT_ANGLES for side in SIDES),
+    ("pelvis_rotation", None),
 )
 """The columns of every angle array (`FrameBlock.angle`), in this order."""
 

@@ -19,6 +19,7 @@ from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
 from imu.fusion.rows import Rows
 from imu.kinematics.body import Body
+from imu.kinematics.whole_body import WholeBody
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
 from imu.packets import Health, Packet, Quality
 
@@ -43,15 +44,17 @@ class Pipeline:
     ----------
     setup : Setup
         Who is where, at which rate, and the drill. Sensors not named in it are refused.
+    body : Body or WholeBody, optional
+        For what looks ahead; a fresh `Body` of this setup by default.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, body: Body | WholeBody | None = None) -> None:
         self.setup = setup
         self._index = {s.sensor: i for i, s in enumerate(setup.sensors)}
         self._channels = [SensorChannel(s, setup.t0_host_ns, method=setup.filter, limits=setup.gaps) for s in setup.sensors]
         self._period_us = [round(1e6 / s.rate_hz) for s in setup.sensors]
         self._grid = Grid(len(setup.sensors), setup.grid_hz, round(setup.wait_ms * 1000))
-        self.body = Body(setup)
+        self.body: Body | WholeBody = body or Body(setup)
         self.drill: Drill | None = load_drill(setup.drill_toml, "drill of this session") if setup.drill_toml else None
         self.session = DrillSession(self.drill, setup) if self.drill else None
         self._silent = [False] * len(setup.sensors)

@@ -14,6 +14,7 @@ from imu.feedback.drill import drill_text
 from imu.fusion.channel import PoseBlock
 from imu.fusion.rows import Rows
 from imu.fusion.smoother import SmoothedBlocks, smooth_blocks
+from imu.kinematics.whole_body import GatheringBody, WholeBody
 from imu.outputs import Outputs
 from imu.packets import Packet
 from imu.pipeline import Pipeline
@@ -84,8 +85,10 @@ def process(
     baseline
         Reserved name; not available in this version (ConfigError).
     offline : bool
-        Smooth every sensor's orientation with what came later (`imu.fusion.smoother`) before anything is made of it. The
-        rest is as always: events, repetitions and cues are those of a session that had known the orientations so well.
+        Smooth every sensor's orientation with what came later (`imu.fusion.smoother`), then calibrate and follow the
+        relative headings with what came later as well (`imu.kinematics.whole_body`): angles are known from the start.
+        Events, repetitions and cues are those of a session that had known all this so well; repetitions count from where
+        the live session would have been calibrated.
     timing : Timing, optional
         Receives where the time went.
     packet_samples : int, optional
@@ -117,6 +120,7 @@ def process(
     sensors: list[SmoothedBlocks] = []
     if offline:
         smoothed, sensors = _smoothed(pipeline, packets, clock)
+        _look_ahead(pipeline, smoothed, clock)
         outputs = _in_that_order(pipeline, smoothed, clock)
     else:
         outputs = _as_they_came(pipeline, packets, clock)
@@ -178,6 +182,20 @@ def _smoothed(
     blocks = [iter(s.poses) for s in sensors]
     clock.add("smooth", last)
     return [_Smoothed(i, next(blocks[i]), span_us) for i, span_us in came], sensors
+
+
+def _look_ahead(pipeline: Pipeline, smoothed: list[_Smoothed], clock: Timing) -> None:
+    """A first pass over everything, after which the body of this pipeline knows calibration and headings of the whole."""
+    last = time.perf_counter()
+    without = pipeline.setup.with_(drill_toml="")
+    gathering = GatheringBody(without)
+    first = Pipeline(without, gathering)
+    for packet in smoothed:
+        first.push_poses(packet.sensor, packet.poses, packet.span_us)
+    first.finish()
+    if gathering.calibration is not None:
+        pipeline.body = WholeBody(pipeline.setup, gathering)
+    clock.add("look ahead", last)
 
 
 def _in_that_order(pipeline: Pipeline, packets: Iterable[_Smoothed], clock: Timing) -> Iterator[Outputs]:

@@ -156,7 +156,7 @@ class CalibrationSearch(StandSearch):
             )  # fmt: skip
             joints = [JointCalibration(k.proximal, k.distal, math.nan, math.inf) if name in (k.proximal, k.distal) else k
                       for k in joints]  # fmt: skip
-            self._sums.sensors[j]["done"] = 0
+            self._sums.sensors[j]["done"] = self._sums.sensors[j]["stood"] = 0
             events.append(Event("segment_redo", now, now, side=side_of(name), detail=f"{name}: {segments[j].remedy}"))
         for window in ("stand_from", "stand_to", "move_from", "move_to"):
             self._sums.search[window] = -1
@@ -243,6 +243,8 @@ class CalibrationSearch(StandSearch):
             events.append(Event("movement_found", calibration.movement_us[0], now, method=calibration.kind, detail=words))
         events.append(Event("calibrated", now, now, method=method, detail=calibration.summary))
         self._sums.sensors["done"] = [f.q_sensor_segment is not None for f in calibration.segments]
+        # who is calibrated later is zero in this stand all the same: nobody stands twice alike
+        self._sums.sensors["stood"] = self._sums.sensors["used"]
         self._look_on()
 
     def _accept_late(self, found: Found, events: list[Event], moved: bool = True) -> None:
