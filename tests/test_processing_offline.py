@@ -45,7 +45,7 @@ def test_angles_differ_from_live_by_little(shipped: tuple[Recording, Result, Res
     assert offline.digest() != live.digest()
     for key in ANGLES:
         both = np.isfinite(live.angle(*key)) & np.isfinite(offline.angle(*key))
-        assert both.mean() > 0.8, key
+        assert both.mean() > 0.7, key
         difference = np.degrees(offline.angle(*key) - live.angle(*key))[both]
         if key[0].endswith(("flexion", "tilt")) and "frontal" not in key[0]:
             assert np.sqrt(np.mean(difference**2)) < 2.0, key
