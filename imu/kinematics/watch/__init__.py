@@ -1,0 +1,5 @@
+"""Watches a session for sensors that were exchanged or have slipped, and proposes who is where."""
+
+from imu.kinematics.watch.watch import Watch, WatchState
+
+__all__ = ["Watch", "WatchState"]

@@ -1,0 +1,87 @@
+"""Cycles of a leg (repetition, stride, knee lift): in which direction thigh and shank turn, each in its own frame.
+
+A sensor that has turned on the limb by e about the long axis shows every turn of the segment turned by -e about y: the
+regression of the rate about x on that about z moves by tan e, that of the rate about y does not. A person who moves
+otherwise (a knee that falls in) changes both, and thigh and shank together.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from imu.fusion.quaternion import conj, mul, rotate
+from imu.kernels import kernel
+from imu.kinematics.layout import Record, Records
+from imu.packets import Floats
+
+OUT: Final = math.radians(15.0)
+"""Forward tilt of the thigh at which a cycle is under way."""
+BACK: Final = math.radians(8.0)
+"""at which it is complete."""
+
+
+@kernel
+def add(m: Record, x: float, y: float, z: float, dt: float) -> None:
+    """One frame's rate into the moments `layout.TURN`."""
+    m["zz"] += z * z * dt
+    m["xz"] += x * z * dt
+    m["yz"] += y * z * dt
+    m["xx"] += x * x * dt
+
+
+@kernel
+def hand_over(a: Record, b: Record) -> None:
+    """Moments a into b; a begins anew."""
+    b["zz"], b["xz"], b["yz"], b["xx"] = a["zz"], a["xz"], a["yz"], a["xx"]
+    a["zz"], a["xz"], a["yz"], a["xx"] = 0.0, 0.0, 0.0, 0.0
+
+
+@kernel
+def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Floats, cycles: Record) -> bool:
+    """One frame of one leg; True when a cycle has just ended (in `done`). q_segment (m, S, 4) as in `FrameBlock`."""
+    c = cycles["running"]
+    if c["frames"] == 0:
+        c["t_start"] = t
+    c["frames"] += 1
+    if leg["fine"] == 0:
+        c["missed"] += 1
+        return False
+    i, k = int(leg["thigh"]), int(leg["shank"])
+    for x in range(2):
+        j = i if x == 0 else k
+        if j >= 0:
+            s = limbs[j]
+            c["tilt"][x] = max(c["tilt"][x], s["tilt"])
+            if s["clean"] != 0:
+                w = s["lower"]
+                add(c["own"][x], w[0], w[1], w[2], dt)
+            else:
+                c["missed"] += 1
+    if i >= 0 and k >= 0 and limbs[i]["clean"] != 0 and limbs[k]["clean"] != 0:
+        a, b = limbs[i]["lower"], limbs[k]["lower"]
+        q_thigh_shank = mul(
+            conj((q_segment[row, i, 0], q_segment[row, i, 1], q_segment[row, i, 2], q_segment[row, i, 3])),
+            (q_segment[row, k, 0], q_segment[row, k, 1], q_segment[row, k, 2], q_segment[row, k, 3]),
+        )
+        if q_thigh_shank[0] == q_thigh_shank[0]:
+            x, y, z = rotate(q_thigh_shank, (b[0], b[1], b[2]))
+            x, y, z = x - a[0], y - a[1], z - a[2]
+            add(c["knee"][0], x, y, z, dt)
+            x, y, z = rotate(conj(q_thigh_shank), (x, y, z))
+            add(c["knee"][1], x, y, z, dt)
+    # without a thigh sensor the shank tells
+    forward = limbs[i]["sagittal"] if i >= 0 else -limbs[k]["sagittal"]
+    if forward > OUT:
+        cycles["out"] = 1
+    elif cycles["out"] == 1 and forward < BACK:
+        cycles["out"] = 0
+        d = cycles["done"]
+        d["frames"], d["t_start"], d["t_end"], d["missed"] = c["frames"], c["t_start"], t, c["missed"]
+        c["frames"], c["missed"] = 0, 0
+        for x in range(2):
+            d["tilt"][x], c["tilt"][x] = c["tilt"][x], 0.0
+            hand_over(c["own"][x], d["own"][x])
+            hand_over(c["knee"][x], d["knee"][x])
+        return True
+    return False

@@ -1,0 +1,287 @@
+"""Has a sensor moved on the limb since the calibration? Found by three signs, each of which posture cannot make alone.
+
+1. In a quiet stand up has moved in one segment's frame and not in its neighbour's: the strap has tilted.
+2. Between two quiet stands a segment has turned about its long axis and its neighbour across the knee has not: feet that
+   are put down anew turn thigh and shank together.
+3. From one repetition to the next the axis about which a segment turns has moved in its frame, and neither the turning
+   about the long axis nor the neighbour has changed (see `cycles`). The axis of the knee (shank against thigh) is the
+   same in every activity and is compared with the guided movement; that of the segment alone is as sharp for one sensor,
+   but belongs to an activity, and is compared with the repetitions before. Two repetitions must agree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+from imu.kinematics.watch.turns import Direction, Turns
+
+DEG: Final = math.pi / 180.0
+TILTED: Final = (10.0 * DEG, 6.0 * DEG, 6.0 * DEG)
+"""By part (pelvis, thigh, shank): more than the neighbours explain, in two looks one after the other."""
+TURNED: Final = 3.4 * DEG
+"""Across a knee, between two stands."""
+PELVIS_TURNED: Final = 8.0 * DEG
+KNEE_POSTURE: Final = 0.8 * DEG
+"""1σ of how a thigh is turned against its shank from one stand to the next."""
+DRIFT: Final = 0.05 * DEG
+"""rad/s, 1σ of the heading of two filters against each other."""
+SCALE: Final = 0.01
+"""1σ of the gyroscope's scale, of what was turned in all about the vertical."""
+SIGMAS: Final = 3.3
+AXIS_MOVED: Final = 2.9 * DEG
+"""Each of two repetitions."""
+AXIS_MEAN: Final = 3.3 * DEG
+"""Both together."""
+OTHERS: Final = 0.5
+"""of it: what the other directions may have moved."""
+LEAST_CYCLES: Final = 2
+MOST_CYCLES: Final = 8
+STYLE: Final = 5.0 * DEG
+"""A repetition that turns about the long axis by so much more than the others is not taken for a baseline."""
+
+PARTS: Final = ("thigh", "shank")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One segment in one quiet stand."""
+
+    forward: float
+    """rad, lean of its upper end against the calibrated stand; NaN = unknown."""
+    aside: float
+    heading: float
+    """rad, of its x axis in its own drifting earth frame."""
+    turned: float
+    """rad, turned in all about the vertical since the stand before."""
+    restarted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A sensor that has moved."""
+
+    segment: str
+    amount: float
+    """rad."""
+    sign: str
+    """`tilt`, `turn` or `axis`: which of the three it was found by."""
+    sigmas: float
+    since_us: int
+    """Until then it was in place."""
+
+
+@dataclass(slots=True)
+class LegCycles:
+    """What is known of the cycles of one leg."""
+
+    knee: list[Turns] = field(default_factory=list)
+    """Newest good ones, whatever the activity."""
+    own: list[Turns] = field(default_factory=list)
+    """Newest good ones of this activity."""
+    suspect: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    """Shift of each segment's axis in the cycles before, as long as they agree."""
+    good_us: int = 0
+
+    def copy(self) -> LegCycles:
+        return LegCycles(list(self.knee), list(self.own), dict(self.suspect), self.good_us)
+
+
+def shifted(now: Sequence[Direction], before: Sequence[Sequence[Direction]], part: int) -> float:
+    """By how much the axis of one part has moved (rad), NaN where nothing can be said or something else moved too."""
+    if len(before) < LEAST_CYCLES:
+        return math.nan
+    moves = []
+    for x in range(2):
+        for name in ("axis", "inward"):
+            known = [v for d in before if math.isfinite(v := getattr(d[x], name))]
+            value = getattr(now[x], name)
+            moves.append(value - median(known) if len(known) >= LEAST_CYCLES and math.isfinite(value) else math.nan)
+    shift = moves[2 * part]
+    others = [m for i, m in enumerate(moves) if i != 2 * part and math.isfinite(m)]
+    if not math.isfinite(shift) or any(abs(m) > OTHERS * abs(shift) for m in others):
+        return math.nan
+    return shift
+
+
+class SlipWatch:
+    """Decides, from quiet stands and cycles, which segments have slipped.
+
+    Parameters
+    ----------
+    segments : names, in the order of the setup.
+    parts : `kinematics.layout` part of each.
+    """
+
+    def __init__(self, segments: Sequence[str], parts: Sequence[int]) -> None:
+        self._segments, self._parts = tuple(segments), tuple(parts)
+        self.slipped: set[str] = set()
+        self._legs = {side: LegCycles() for side in ("left", "right")}
+        self._before: dict[str, tuple[int, Look]] = {}
+        self._zero: dict[str, tuple[float, float] | None] = {}
+        self._tilted: dict[str, float] = {}
+        self._upright_us: dict[str, int] = {}
+        self._start_us = 0
+
+    def begin(self, t_us: int) -> None:
+        """The calibration is known; what comes from here on is compared with it."""
+        self._start_us = t_us
+
+    def rest(self, t_us: int, looks: dict[str, Look]) -> list[Slip]:
+        """A look at a quiet stand that ended at `t_us`."""
+        found = self._tilt(t_us, looks) + self._turn(t_us, looks)
+        for segment, look in looks.items():
+            self._before[segment] = (t_us, look)
+        return self._new(found)
+
+    def cycle(self, side: str, turns: Turns) -> list[Slip]:
+        """A cycle of one leg."""
+        leg = self._legs[side]
+        if leg.own and not turns.like(leg.own[-1]):
+            leg.own.clear()
+        found: list[Slip] = []
+        suspicious = False
+        for part, name in enumerate(PARTS):
+            segment = f"{name}_{side}"
+            if segment in self.slipped:
+                continue
+            shifts = [
+                s
+                for s in (
+                    shifted(turns.own, [t.own for t in leg.own], part),
+                    shifted(turns.knee, [t.knee for t in leg.knee], part),
+                )
+                if math.isfinite(s) and abs(s) > AXIS_MOVED
+            ]
+            if not shifts:
+                leg.suspect.pop(segment, None)
+                continue
+            suspicious = True
+            shift = max(shifts, key=abs)
+            last = leg.suspect.get(segment, ())
+            if last and last[-1] * shift < 0.0:
+                last = ()
+            leg.suspect[segment] = both = (*last, shift)[-2:]
+            if len(both) == 2 and abs(mean := 0.5 * sum(both)) > AXIS_MEAN:
+                since = max(leg.good_us, self._start_us)
+                found.append(Slip(segment, abs(mean), "axis", abs(mean) / (0.35 * AXIS_MEAN), since))
+        if not suspicious and self._usual(leg, turns):
+            leg.knee, leg.own = [*leg.knee, turns][-MOST_CYCLES:], [*leg.own, turns][-MOST_CYCLES:]
+            leg.good_us = turns.t_end_us
+        return self._new(found)
+
+    def _usual(self, leg: LegCycles, turns: Turns) -> bool:
+        """Fit for a baseline: not a movement fault."""
+        if len(leg.own) < LEAST_CYCLES:
+            return True
+        for x in range(2):
+            known = [v for t in leg.own if math.isfinite(v := t.own[x].inward)]
+            if known and math.isfinite(turns.own[x].inward) and abs(turns.own[x].inward - median(known)) > STYLE:
+                return False
+        return True
+
+    def _tilt(self, t_us: int, looks: dict[str, Look]) -> list[Slip]:
+        """Sign 1."""
+        away: dict[str, tuple[float, float]] = {}
+        for segment, look in looks.items():
+            if not math.isfinite(look.forward):
+                continue
+            if segment in self._zero and self._zero[segment] is None:
+                self._zero[segment] = (look.forward, look.aside)
+            zero = self._zero.get(segment) or (0.0, 0.0)
+            away[segment] = (look.forward - zero[0], look.aside - zero[1])
+        found = []
+        for segment, part in zip(self._segments, self._parts, strict=True):
+            if segment not in away or part < 0:
+                continue
+            forward, aside = away[segment]
+            near = _neighbours(segment)
+            # a knee that is bent, or a leg put forward, tilts both by as much; feet further apart lean both alike
+            shared = max((abs(away[n][0]) for n in near if n in away), default=0.0)
+            alike = max((away[n][1] * math.copysign(1.0, aside) for n in near if n in away), default=0.0)
+            rest = math.hypot(max(0.0, abs(forward) - shared), max(0.0, abs(aside) - max(0.0, alike)))
+            if rest > TILTED[part]:
+                if segment in self._tilted:
+                    since = self._upright_us.get(segment, self._start_us)
+                    found.append(Slip(segment, rest, "tilt", rest / (0.3 * TILTED[part]), since))
+                self._tilted[segment] = rest
+            else:
+                self._tilted.pop(segment, None)
+                self._upright_us[segment] = t_us
+        return found
+
+    def _turn(self, t_us: int, looks: dict[str, Look]) -> list[Slip]:
+        """Sign 2."""
+        turned: dict[str, tuple[float, float, int]] = {}
+        for segment, look in looks.items():
+            if segment in self._before and not look.restarted and math.isfinite(look.heading):
+                t0, before = self._before[segment]
+                if math.isfinite(before.heading):
+                    sigma = math.hypot(DRIFT * (t_us - t0) * 1e-6, SCALE * look.turned)
+                    turned[segment] = (_wrapped(look.heading - before.heading), sigma, t0)
+        if not turned:
+            return []
+        common = median(x for x, _, _ in turned.values())
+        found = []
+        for side in ("left", "right"):
+            thigh, shank = (turned.get(f"{p}_{side}") for p in PARTS)
+            if thigh is None or shank is None:
+                continue
+            sigma = math.sqrt(KNEE_POSTURE**2 + thigh[1] ** 2 + shank[1] ** 2)
+            apart = abs(_wrapped(thigh[0] - shank[0]))
+            if apart > max(TURNED, SIGMAS * sigma):
+                which = 0 if abs(_wrapped(thigh[0] - common)) > abs(_wrapped(shank[0] - common)) else 1
+                found.append(Slip(f"{PARTS[which]}_{side}", apart, "turn", apart / sigma, (thigh, shank)[which][2]))
+        thighs = [turned[s] for s in ("thigh_left", "thigh_right") if s in turned]
+        if "pelvis" in turned and len(thighs) == 2:
+            own, sigma, t0 = turned["pelvis"]
+            aparts = [_wrapped(own - t[0]) for t in thighs]
+            apart = min(abs(a) for a in aparts) if aparts[0] * aparts[1] > 0.0 else 0.0
+            if apart > max(PELVIS_TURNED, SIGMAS * sigma):
+                found.append(Slip("pelvis", apart, "turn", apart / (0.3 * PELVIS_TURNED), t0))
+        return found
+
+    def _new(self, found: list[Slip]) -> list[Slip]:
+        fresh: dict[str, Slip] = {}
+        for slip in found:
+            if slip.segment not in self.slipped and slip.segment not in fresh:
+                fresh[slip.segment] = slip
+        self.slipped |= set(fresh)
+        return list(fresh.values())
+
+    def renew(self, segment: str) -> None:
+        """Its present position is the right one: after its strap was set right and calibrated again, or accepted."""
+        self.slipped.discard(segment)
+        self._before.pop(segment, None)
+        self._tilted.pop(segment, None)
+        self._zero[segment] = None
+        for side, leg in self._legs.items():
+            if segment.endswith(side):
+                leg.knee.clear()
+                leg.own.clear()
+                leg.suspect.clear()
+
+    def copy(self) -> SlipWatch:
+        """An equal one that changes on its own."""
+        other = SlipWatch(self._segments, self._parts)
+        other.slipped, other._start_us = set(self.slipped), self._start_us
+        other._legs = {side: leg.copy() for side, leg in self._legs.items()}
+        other._before, other._zero = dict(self._before), dict(self._zero)
+        other._tilted, other._upright_us = dict(self._tilted), dict(self._upright_us)
+        return other
+
+
+def _neighbours(segment: str) -> tuple[str, ...]:
+    part, _, side = segment.partition("_")
+    if part == "thigh":
+        return (f"shank_{side}",)
+    if part == "shank":
+        return (f"thigh_{side}",)
+    return ("thigh_left", "thigh_right") if part == "pelvis" else ()
+
+
+def _wrapped(angle: float) -> float:
+    return math.remainder(angle, 2.0 * math.pi)

@@ -1,0 +1,67 @@
+"""One cycle of a leg in numbers: in which direction its segments and its knee turned."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from imu.kinematics.layout import Record
+
+LEAST_TURN: Final = (0.10, 0.03)
+"""rad²/s, integral of the squared flexion rate of thigh and shank in a cycle; a slow squat has 0.5 and 0.15."""
+LEAST_KNEE: Final = 0.25
+MOST_MISSED: Final = 0.05
+LONGEST_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Regression of the rates about x and y on that about z, rad; NaN = not turned enough."""
+
+    axis: float
+    """What a sensor that turns on the limb changes, and nothing else does alone."""
+    inward: float
+    """Turning about the long axis together with flexion; a slip does not change it."""
+
+
+UNTOLD: Final = Direction(math.nan, math.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """One cycle of one leg; thigh, shank."""
+
+    t_start_us: int
+    t_end_us: int
+    tilt: tuple[float, float]
+    """Largest, rad."""
+    own: tuple[Direction, Direction]
+    """Of each segment in its own frame."""
+    knee: tuple[Direction, Direction]
+    """Of the shank against the thigh, in the frame of either."""
+
+    @staticmethod
+    def of(record: Record, dt: float) -> Turns | None:
+        """From `layout.CYCLES`; None where too much was missed or it took too long."""
+        done = record["done"]
+        frames = int(done["frames"])
+        if int(done["missed"]) > MOST_MISSED * frames or frames * dt > LONGEST_S:
+            return None
+        own = tuple(_direction(done["own"][x], LEAST_TURN[x]) for x in range(2))
+        knee = tuple(_direction(done["knee"][x], LEAST_KNEE) for x in range(2))
+        tilt = (float(done["tilt"][0]), float(done["tilt"][1]))
+        return Turns(int(done["t_start"]), int(done["t_end"]), tilt, (own[0], own[1]), (knee[0], knee[1]))
+
+    def like(self, other: Turns) -> bool:
+        """The same kind of movement: as far, as fast."""
+        spans = [t.t_end_us - t.t_start_us for t in (self, other)]
+        return all(abs(a - b) < 0.14 + 0.25 * max(a, b) for a, b in zip(self.tilt, other.tilt, strict=True)) and (
+            max(spans) < 2.5 * min(spans)
+        )
+
+
+def _direction(m: Record, least: float) -> Direction:
+    if float(m["zz"]) < least:
+        return UNTOLD
+    return Direction(math.atan2(float(m["xz"]), float(m["zz"])), math.atan2(float(m["yz"]), float(m["zz"])))
