@@ -11,7 +11,7 @@ of all instants lie side by side. Poses are handed out as (n, 3, 3) and (n, 3).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from firmware_sim.motion import Move, Track
 from firmware_sim.person import Person
 from firmware_sim.script import Repetition, Script, Squat
-from imu.conventions import SIDES, Segment, Side
+from imu.conventions import CORE_SEGMENTS, SIDES, Segment, Side
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +62,28 @@ class LegPose:
     shank: tuple[Floats, Floats, Floats]
 
 
+class Moving(Protocol):
+    """What sensors are put on; times are (n,) s since the start of what is performed."""
+
+    @property
+    def person(self) -> Person: ...
+    @property
+    def segments(self) -> tuple[Segment, ...]: ...
+    @property
+    def seconds(self) -> float:
+        """How long it takes."""
+        ...
+
+    def pose(self, segment: Segment, t: Floats) -> Pose: ...
+    def skin(self, segment: Segment, t: Floats) -> tuple[Floats, Floats]:
+        """rad of knee flexion over which the skin of a segment slides, and rad/s² that shake it; (n,) each."""
+        ...
+
+    def faced(self, t: Floats) -> Floats:
+        """(n,) rad, to the left of earth x: where the pelvis faced in the last quiet stand."""
+        ...
+
+
 class Body:
     """A person performing a script.
 
@@ -71,6 +93,8 @@ class Body:
     script : Script
         Script time 0 is its beginning; before and after it the person stands.
     """
+
+    segments: tuple[Segment, ...] = CORE_SEGMENTS
 
     def __init__(self, person: Person, script: Script) -> None:
         self.person = person
@@ -95,6 +119,14 @@ class Body:
         """The person of the script's seed, performing it."""
         return Body(Person.drawn(script.seed), script)
 
+    @property
+    def seconds(self) -> float:
+        return self.script.seconds
+
+    def faced(self, t: Floats) -> Floats:
+        """Where the pelvis faced in the last quiet stand: along earth x, always."""
+        return np.zeros(len(t))
+
     def bend(self, t: Floats) -> Floats:
         """(n,) s -> (n,) rad, planned knee flexion beyond the stand."""
         return self._depth(t)
@@ -103,10 +135,15 @@ class Body:
         """(n,) s -> (n,) rad/s²; what shakes soft tissue."""
         return self._depth.acceleration(t)
 
+    def skin(self, segment: Segment, t: Floats) -> tuple[Floats, Floats]:
+        """(n,) s -> rad of knee flexion over which the skin of a segment slides, rad/s² that shake it; (n,) each."""
+        del segment  # both knees bend alike
+        return self.bend(t), self.bend_acceleration(t)
+
     def pelvis(self, t: Floats) -> Pose:
         """(n,) s of script time."""
         (x, y, z), centre = self._pelvis(t)
-        return Pose(_matrix(x, y, z), np.ascontiguousarray(centre.T))
+        return Pose(pose_matrix(x, y, z), np.ascontiguousarray(centre.T))
 
     def pose(self, segment: Segment, t: Floats) -> Pose:
         """Pose of one segment at (n,) s of script time; `KeyError` for one that this body does not have."""
@@ -117,8 +154,8 @@ class Body:
             raise KeyError(f"the simulated body has no {segment!r}; it has pelvis, thighs and shanks")
         leg = self.leg(side, t)
         if part == "thigh":
-            return Pose(_matrix(*leg.thigh), np.ascontiguousarray(leg.hip.T))
-        return Pose(_matrix(*leg.shank), np.ascontiguousarray(leg.knee.T))
+            return Pose(pose_matrix(*leg.thigh), np.ascontiguousarray(leg.hip.T))
+        return Pose(pose_matrix(*leg.shank), np.ascontiguousarray(leg.knee.T))
 
     def leg(self, side: Side, t: Floats) -> LegPose:
         """Both segments and all joints of one leg at (n,) s of script time."""
@@ -180,18 +217,27 @@ class Body:
         rotation = p.rotation_at_depth * habit + sway_rotation
         tilt = p.pelvis_share * depth + sway_tilt
         centre = np.stack((onward, shift, p.ankle_height + height))
-        # turned, then one side up, then tilted forward
-        level_x = np.cos(rotation) * ONWARD - np.sin(rotation) * RIGHTWARD
-        level_z = np.cos(rotation) * RIGHTWARD + np.sin(rotation) * ONWARD
-        side_y = np.cos(obliquity) * UP - np.sin(obliquity) * level_z
-        side_z = np.cos(obliquity) * level_z + np.sin(obliquity) * UP
-        x = np.cos(tilt) * level_x - np.sin(tilt) * side_y
-        y = np.cos(tilt) * side_y + np.sin(tilt) * level_x
-        return (x, y, side_z), centre
+        return pelvis_axes(rotation, obliquity, tilt), centre
 
     def mirrored(self) -> Body:
         """The same body with left and right exchanged."""
         return Body(self.person.mirrored(), self.script.mirrored())
+
+
+def pelvis_axes(rotation: Floats, obliquity: Floats, tilt: Floats) -> tuple[Floats, Floats, Floats]:
+    """Axes x, y, z of a pelvis that is turned to the left, then has its right side up, then is tilted forward; rad."""
+    level_x = np.cos(rotation) * ONWARD - np.sin(rotation) * RIGHTWARD
+    level_z = np.cos(rotation) * RIGHTWARD + np.sin(rotation) * ONWARD
+    side_y = np.cos(obliquity) * UP - np.sin(obliquity) * level_z
+    side_z = np.cos(obliquity) * level_z + np.sin(obliquity) * UP
+    x = np.cos(tilt) * level_x - np.sin(tilt) * side_y
+    y = np.cos(tilt) * side_y + np.sin(tilt) * level_x
+    return x, y, side_z
+
+
+def pose_matrix(x: Floats, y: Floats, z: Floats) -> Floats:
+    """Axes (3, n) as columns of (n, 3, 3)."""
+    return np.ascontiguousarray(np.stack((x, y, z), axis=1).transpose(2, 0, 1))
 
 
 def _drift_track(squats: tuple[Squat, ...], side: Side) -> Track:
@@ -230,8 +276,3 @@ def _dot(a: Floats, b: Floats) -> Floats:
 
 def _cross(a: Floats, b: Floats) -> Floats:
     return np.stack((a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]))
-
-
-def _matrix(x: Floats, y: Floats, z: Floats) -> Floats:
-    """Axes (3, n) as columns of (n, 3, 3)."""
-    return np.ascontiguousarray(np.stack((x, y, z), axis=1).transpose(2, 0, 1))
