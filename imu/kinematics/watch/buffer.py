@@ -75,7 +75,7 @@ def faced_at_stand(grid: GridBlock, q_sensor_segment: Floats, stand_us: tuple[in
     """
     turned = mul_array(grid.q, q_sensor_segment[None])
     inside = (grid.t_us >= stand_us[0]) & (grid.t_us < stand_us[1])
-    forward = rotate_array(turned[inside], np.array([1.0, 0.0, 0.0])) if bool(inside.any()) else np.zeros((0, turned.shape[1], 3))
+    forward = rotate_array(turned[inside], np.array([1.0, 0.0, 0.0]))
     known = np.isfinite(forward[..., 0])
     total = np.where(known[..., None], forward, 0.0).sum(axis=0)
     half = 0.5 * np.arctan2(total[:, 1], total[:, 0])

@@ -21,8 +21,9 @@ LIMB: Final = np.dtype(
         ("part", "i8"), ("known", "i8"), ("q", "f8", (4,)),
         # of the present frame: usable, worth learning from, up in the segment frame, tilts, leaning to the right
         ("fine", "i8"), ("clean", "i8"), ("up", "f8", (3,)), ("tilt", "f8"), ("sagittal", "f8"), ("lean", "f8"),
-        # rate in the segment frame: as it is, low-passed once and twice; vertical acceleration, slow mean of it
-        ("rate", "f8", (3,)), ("low", "f8", (3,)), ("lower", "f8", (3,)), ("rise", "f8"), ("slow_rise", "f8"),
+        # rate in the segment frame: as it is, low-passed once and twice; smoothed root of its size; vertical acceleration
+        # and its slow mean
+        ("rate", "f8", (3,)), ("low", "f8", (3,)), ("lower", "f8", (3,)), ("busy", "f8"), ("rise", "f8"), ("slow_rise", "f8"),
         # quiet stand under way: smoothed rate, sums of up and of the heading of x (cos, sin)
         ("calm", "f8", (3,)), ("run_up", "f8", (3,)), ("run_face", "f8", (2,)), ("run_n", "i8"), ("turned", "f8"),
         # the last complete one
@@ -60,7 +61,9 @@ COMMON: Final = np.dtype(
         ("frame", "i8"), ("still", "i8"), ("t_still", "i8"), ("rest_start", "i8"), ("rest_end", "i8"),
         ("block", "i8"), ("both", "f8"), ("thighs", "f8"), ("shanks", "f8"), ("block_both", "f8"),
         ("block_thighs", "f8"), ("block_shanks", "f8"), ("block_bent", "f8", (2,)), ("bent", "f8", (2,)),
+        ("block_back", "f8"), ("back", "f8"),
     ]
 )  # fmt: skip
 """What all have in common: frames seen, quiet stand, and sums over a block of left minus right activity.
-bent: per leg, summed difference of tilt, thigh minus shank, while both legs are bent alike (frames -> rad s)."""
+bent: per leg, s with both knees bent alike in which the thigh tilts more, minus those in which the shank does. back: s
+in which a knee would bend backward if thighs belonged to the shanks of the other label, minus as labelled."""

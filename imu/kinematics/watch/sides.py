@@ -25,15 +25,17 @@ from imu.packets import Floats, Ints
 
 LEAN: Final = math.radians(4.0)
 """Expected outward lean of a carrying leg against the stand; between walking and standing on one leg."""
-LEAN_SPREAD: Final = math.radians(3.0)
+LEAN_SPREAD: Final = math.radians(2.5)
 """1σ of one phase."""
-LEAN_SYSTEMATIC: Final = math.radians(3.0)
+LEAN_SYSTEMATIC: Final = math.radians(2.5)
 """1σ of what is the same in all phases of one leg: an uneven stand, an axis wrong by 5°, soft tissue."""
 LEAST_WEIGHT_S: Final = 0.1
 """Less of a carrying segment near upright tells nothing."""
-TOGETHER: Final = 2.5
+TOGETHER: Final = 4.0
 """Odds of one block in which thighs and shanks are busy on the same side throughout; 95 % of blocks have the right sign."""
-TOGETHER_MOST: Final = 12.0
+BACK_ODDS: Final = 3.0
+"""per s in which a knee would bend backward."""
+PAIR_MOST: Final = 12.0
 BUSY: Final = 0.05
 """rad/s, mean square of the left-right difference of the activities in a block from which it counts."""
 RISE: Final = 1.2
@@ -44,8 +46,8 @@ ORDER_MOST: Final = 4.0
 BENT_ODDS: Final = 3.0
 """per s with both knees bent alike."""
 ORDER_TOTAL: Final = 10.0
-SURE: Final = 7.0
-"""Odds (1100 to 1) against every other explanation from which one is believed."""
+SURE: Final = 6.0
+"""Odds (400 to 1) against every other explanation from which one is believed."""
 LEAST_PHASES: Final = 2
 
 
@@ -92,7 +94,8 @@ class Verdict:
 
     @property
     def sure(self) -> bool:
-        return self.odds >= SURE and self.phases >= LEAST_PHASES
+        enough = self.phases >= LEAST_PHASES or min(self.exchange.left, self.exchange.right) < 0
+        return self.odds >= SURE and enough
 
     @property
     def confidence(self) -> float:
@@ -108,6 +111,9 @@ class SideEvidence:
     """rad, sum over phases of the mean outward lean."""
     phases: Ints = field(default_factory=lambda: np.zeros((2, 2, 2), np.int64))
     together: float = 0.0
+    """Odds that thighs and shanks of one label belong together, from who is busy when."""
+    back: float = 0.0
+    """The same from knees that do not bend backward."""
     order: Floats = field(default_factory=lambda: np.zeros((2, 2)))
     """Odds per pairing and leg that the sensor labelled thigh is the upper one; from free legs."""
     bent: Floats = field(default_factory=lambda: np.zeros(2))
@@ -135,7 +141,8 @@ class SideEvidence:
         thighs, shanks = float(common["block_thighs"]), float(common["block_shanks"])
         if min(thighs, shanks) > BUSY * block_s:
             self.together += TOGETHER * float(common["block_both"]) / math.sqrt(thighs * shanks)
-            self.together = max(-TOGETHER_MOST, min(TOGETHER_MOST, self.together))
+        self.together = max(-PAIR_MOST, min(PAIR_MOST, self.together))
+        self.back = max(-PAIR_MOST, min(PAIR_MOST, self.back + BACK_ODDS * float(common["block_back"])))
         for leg in range(2):
             self.bent[leg] += BENT_ODDS * float(common["block_bent"][leg])
 
@@ -150,13 +157,17 @@ class SideEvidence:
     def odds_of(self, exchange: Exchange) -> float:
         """Logarithm of the likelihood, up to a constant."""
         n = exchange.pairing
-        total = 0.5 * self.together * (1 if n == 0 else -1)
+        paired = 1.0 if n == 0 else -1.0
+        total = 0.5 * paired * self.together
+        if min(exchange.left, exchange.right) > 0:  # a thigh taken for a shank bends the other way
+            total += min(0.0, paired * self.back)
         for side, order in enumerate((exchange.left, exchange.right)):
             # thigh and shank of a carrying leg lean together: 0.7 of each
             total += 0.5 * 0.7 * order * exchange.thighs * self.lean_odds(n, 0, side)
             total += 0.5 * 0.7 * order * exchange.shanks * self.lean_odds(n, 1, side)
             upper = float(self.order[n, side] + self.bent[side])
-            total += 0.5 * order * max(-ORDER_TOTAL, min(ORDER_TOTAL, upper))
+            # only what contradicts counts: pairings see different phases, and one must not win by their number
+            total += min(0.0, order * max(-ORDER_TOTAL, min(ORDER_TOTAL, upper)))
         return total
 
     def verdict(self, exchanges: tuple[Exchange, ...]) -> Verdict:
