@@ -12,25 +12,27 @@ PHASE: Final = (1, 2)
 """A single-leg phase ended, by pairing."""
 CYCLE: Final = (4, 8)
 """A thigh went forward and came back, by labelled side."""
-REST: Final = 16
-BLOCK: Final = 32
+REST: Final = (16, 32, 64)
+"""Another look at a quiet left leg, right leg, pelvis."""
+BLOCK: Final = 128
 """Activity of the four leg sensors over `blocks.BLOCK_S`."""
 
 LIMB: Final = np.dtype(
     [
-        ("part", "i8"), ("known", "i8"), ("q", "f8", (4,)),
+        ("part", "i8"), ("group", "i8"), ("known", "i8"), ("q", "f8", (4,)),
         # of the present frame: usable, worth learning from, up in the segment frame, tilts, leaning to the right
         ("fine", "i8"), ("clean", "i8"), ("up", "f8", (3,)), ("tilt", "f8"), ("sagittal", "f8"), ("lean", "f8"),
         # rate in the segment frame: as it is, low-passed once and twice; smoothed root of its size; vertical acceleration
         # and its slow mean
-        ("rate", "f8", (3,)), ("low", "f8", (3,)), ("lower", "f8", (3,)), ("busy", "f8"), ("rise", "f8"), ("slow_rise", "f8"),
+        ("rate", "f8", (3,)), ("low", "f8", (3,)), ("lower", "f8", (3,)), ("busy", "f8"),
+        ("rise", "f8"), ("slow_rise", "f8"),
         # quiet stand under way: smoothed rate, sums of up and of the heading of x (cos, sin)
         ("calm", "f8", (3,)), ("run_up", "f8", (3,)), ("run_face", "f8", (2,)), ("run_n", "i8"), ("turned", "f8"),
         # the last complete one
         ("rest_up", "f8", (3,)), ("rest_face", "f8", (2,)), ("rest_n", "i8"), ("rest_turned", "f8"), ("restarted", "i8"),
     ]
 )  # fmt: skip
-"""One sensor; `q` is q_sensor_segment. part: as in `kinematics.layout`."""
+"""One sensor; `q` is q_sensor_segment. part: as in `kinematics.layout`; group: which of `REST` it belongs to, -1 = none."""
 
 LEG: Final = np.dtype([("thigh", "i8"), ("shank", "i8"), ("fine", "i8"), ("free", "f8")])
 """Two sensors taken for one leg: rows of its thigh and shank (-1 = not worn), and how far it is from carrying."""
@@ -58,12 +60,12 @@ knee: rate of the shank against the thigh, in the frame of either."""
 
 COMMON: Final = np.dtype(
     [
-        ("frame", "i8"), ("still", "i8"), ("t_still", "i8"), ("rest_start", "i8"), ("rest_end", "i8"),
+        ("frame", "i8"), ("still", "i8", (3,)),
         ("block", "i8"), ("both", "f8"), ("thighs", "f8"), ("shanks", "f8"), ("block_both", "f8"),
         ("block_thighs", "f8"), ("block_shanks", "f8"), ("block_bent", "f8", (2,)), ("bent", "f8", (2,)),
         ("block_back", "f8"), ("back", "f8"),
     ]
 )  # fmt: skip
-"""What all have in common: frames seen, quiet stand, and sums over a block of left minus right activity.
+"""What all have in common: frames seen, still frames of each group, and sums over a block of left minus right activity.
 bent: per leg, s with both knees bent alike in which the thigh tilts more, minus those in which the shank does. back: s
 in which a knee would bend backward if thighs belonged to the shanks of the other label, minus as labelled."""

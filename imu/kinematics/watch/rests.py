@@ -1,4 +1,7 @@
-"""Quiet stands after the calibration: where up is in every segment's frame, and where each faces in its own earth frame."""
+"""Quiet stands of a leg: where up is in its segments' frames, and where each faces in its own earth frame.
+
+Each leg for itself (and the pelvis): between single-leg squats only one of them stands.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Final
 
 from imu.fusion.quaternion import mul, rotate
 from imu.kernels import kernel
-from imu.kinematics.layout import OTHER, Record, Records
+from imu.kinematics.layout import Record, Records
 from imu.packets import Floats
 
 REST_S: Final = 0.7
@@ -19,60 +22,65 @@ UPRIGHT: Final = math.radians(25.0)
 
 
 @kernel
-def forget(limbs: Records) -> None:
+def forget(group: int, limbs: Records) -> None:
+    """Begin a new look."""
     for j in range(len(limbs)):
         s = limbs[j]
-        s["run_n"] = 0
-        for x in range(3):
-            s["run_up"][x] = 0.0
-        for x in range(2):
-            s["run_face"][x] = 0.0
+        if s["group"] == group:
+            s["run_n"] = 0
+            for x in range(3):
+                s["run_up"][x] = 0.0
+            for x in range(2):
+                s["run_face"][x] = 0.0
 
 
 @kernel
-def step(row: int, t: int, dt: float, q: Floats, limbs: Records, common: Record) -> bool:
-    """One frame; True when another `REST_S` of standing still is complete (in `rest_up`, `rest_face`)."""
+def still(group: int, limbs: Records) -> bool:
+    """Every known segment of the group stands upright and does not move."""
     seen = 0
     for j in range(len(limbs)):
         s = limbs[j]
-        if s["part"] == OTHER or s["fine"] == 0:
+        if s["group"] != group or s["fine"] == 0:
             continue
         w = s["calm"]
         if w[0] * w[0] + w[1] * w[1] + w[2] * w[2] > STILL_RATE * STILL_RATE or s["tilt"] > UPRIGHT:
-            common["still"] = 0
             return False
         seen += 1
-    if seen == 0:
-        common["still"] = 0
+    return seen > 0
+
+
+@kernel
+def step(group: int, row: int, dt: float, q: Floats, limbs: Records, common: Record) -> bool:
+    """One frame of one group; True when another `REST_S` of standing still is complete (in `rest_up`, `rest_face`)."""
+    if not still(group, limbs):
+        common["still"][group] = 0
         return False
-    if common["still"] == 0:
-        forget(limbs)
-        common["t_still"] = t
-    common["still"] += 1
+    if common["still"][group] == 0:
+        forget(group, limbs)
+    common["still"][group] += 1
+    whole = common["still"][group] >= int(REST_S / dt + 0.5)
     for j in range(len(limbs)):
         s = limbs[j]
-        if s["part"] == OTHER or s["fine"] == 0:
+        if s["group"] != group:
             continue
-        for x in range(3):
-            s["run_up"][x] += s["up"][x]
-        q_turned = mul(
-            (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3])
-        )
-        ax, ay, _ = rotate(q_turned, (1.0, 0.0, 0.0))
-        s["run_face"][0] += ax
-        s["run_face"][1] += ay
-        s["run_n"] += 1
-    if common["still"] < int(REST_S / dt + 0.5):
-        return False
-    common["still"] = 0
-    common["rest_start"], common["rest_end"] = common["t_still"], t
-    for j in range(len(limbs)):
-        s = limbs[j]
-        s["rest_n"] = s["run_n"]
-        n = max(1, s["run_n"])
-        for x in range(3):
-            s["rest_up"][x] = s["run_up"][x] / n
-        for x in range(2):
-            s["rest_face"][x] = s["run_face"][x] / n
-        s["rest_turned"], s["turned"] = s["turned"], 0.0
-    return True
+        if s["fine"] != 0:
+            for x in range(3):
+                s["run_up"][x] += s["up"][x]
+            q_turned = mul(
+                (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3])
+            )
+            ax, ay, _ = rotate(q_turned, (1.0, 0.0, 0.0))
+            s["run_face"][0] += ax
+            s["run_face"][1] += ay
+            s["run_n"] += 1
+        if whole:
+            s["rest_n"] = s["run_n"]
+            n = max(1, s["run_n"])
+            for x in range(3):
+                s["rest_up"][x] = s["run_up"][x] / n
+            for x in range(2):
+                s["rest_face"][x] = s["run_face"][x] / n
+            s["rest_turned"], s["turned"] = s["turned"], 0.0
+    if whole:
+        common["still"][group] = 0
+    return whole

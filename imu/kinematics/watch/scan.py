@@ -38,8 +38,9 @@ def run(
         for n in range(2):
             if _cycle(row, t, dt, legs[n], limbs, q_segment, cycle_of[n]):
                 why |= CYCLE[n]
-        if _rest(row, t, dt, q, limbs, common[0]):
-            why |= REST
+        for n in range(3):
+            if _rest(n, row, dt, q, limbs, common[0]):
+                why |= REST[n]
         why |= _gather(dt, legs[0], legs[1], limbs, common[0])
         if why != END:
             return row + 1, why

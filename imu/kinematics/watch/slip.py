@@ -21,10 +21,16 @@ from imu.kinematics.watch.turns import Direction, Turns
 
 DEG: Final = math.pi / 180.0
 TILTED: Final = (10.0 * DEG, 6.0 * DEG, 6.0 * DEG)
-"""By part (pelvis, thigh, shank): more than the neighbours explain, in two looks one after the other."""
+"""By part (pelvis, thigh, shank): more than the neighbours explain, in looks `TILTED_US` apart and all between."""
+TILTED_US: Final = 2_000_000
+AS_CALIBRATED: Final = 5.0 * DEG
+"""All other segments, or it is another posture: a foot on a step tilts a thigh alone, and the other leg leans."""
+TOGETHER_US: Final = 1_500_000
+"""Looks of all groups within so long are one stand."""
+NEARBY_US: Final = 1_500_000
+MOST_LOOKS: Final = 60
 TURNED: Final = 3.4 * DEG
 """Across a knee, between two stands."""
-PELVIS_TURNED: Final = 8.0 * DEG
 KNEE_POSTURE: Final = 0.8 * DEG
 """1σ of how a thigh is turned against its shank from one stand to the next."""
 DRIFT: Final = 0.05 * DEG
@@ -38,6 +44,11 @@ AXIS_MEAN: Final = 3.3 * DEG
 """Both together."""
 OTHERS: Final = 0.5
 """of it: what the other directions may have moved."""
+AXIS_SPREAD: Final = 0.7 * DEG
+INWARD_SPREAD: Final = 1.2 * DEG
+"""1σ of one repetition against another, besides the noise of each."""
+AXIS_SIGMAS: Final = 2.5
+OTHERS_SIGMAS: Final = 2.0
 LEAST_CYCLES: Final = 2
 MOST_CYCLES: Final = 8
 STYLE: Final = 5.0 * DEG
@@ -91,19 +102,27 @@ class LegCycles:
 
 
 def shifted(now: Sequence[Direction], before: Sequence[Sequence[Direction]], part: int) -> float:
-    """By how much the axis of one part has moved (rad), NaN where nothing can be said or something else moved too."""
-    if len(before) < LEAST_CYCLES:
-        return math.nan
-    moves = []
+    """By how much the axis of one part has moved (rad); NaN where nothing can be said or something else moved too."""
+    moves: list[tuple[float, float]] = []
     for x in range(2):
-        for name in ("axis", "inward"):
-            known = [v for d in before if math.isfinite(v := getattr(d[x], name))]
-            value = getattr(now[x], name)
-            moves.append(value - median(known) if len(known) >= LEAST_CYCLES and math.isfinite(value) else math.nan)
-    shift = moves[2 * part]
-    others = [m for i, m in enumerate(moves) if i != 2 * part and math.isfinite(m)]
-    if not math.isfinite(shift) or any(abs(m) > OTHERS * abs(shift) for m in others):
+        known = [d[x] for d in before if math.isfinite(d[x].axis)]
+        for name, spread in (("axis", AXIS_SPREAD), ("inward", INWARD_SPREAD)):
+            if len(known) < LEAST_CYCLES or not math.isfinite(now[x].axis):
+                moves.append((math.nan, math.nan))
+                continue
+            values = [getattr(d, name) for d in known]
+            middle = median(values)
+            # what this person varies by, if it is more
+            spread = max(spread, 1.5 * median(abs(v - middle) for v in values)) if len(values) > 3 else spread
+            own, usual = now[x].sigma, median(d.sigma for d in known)
+            sigma = math.sqrt(own**2 + spread**2 + (usual**2 + spread**2) / len(known))
+            moves.append((getattr(now[x], name) - middle, sigma))
+    shift, sigma = moves[2 * part]
+    if not abs(shift) > max(AXIS_MOVED, AXIS_SIGMAS * sigma):
         return math.nan
+    for i, (move, own) in enumerate(moves):
+        if i != 2 * part and abs(move) > max(OTHERS * abs(shift), OTHERS_SIGMAS * own):
+            return math.nan
     return shift
 
 
@@ -120,9 +139,9 @@ class SlipWatch:
         self._segments, self._parts = tuple(segments), tuple(parts)
         self.slipped: set[str] = set()
         self._legs = {side: LegCycles() for side in ("left", "right")}
-        self._before: dict[str, tuple[int, Look]] = {}
+        self._looks: dict[str, list[tuple[int, Look]]] = {}
         self._zero: dict[str, tuple[float, float] | None] = {}
-        self._tilted: dict[str, float] = {}
+        self._tilted: dict[str, int] = {}
         self._upright_us: dict[str, int] = {}
         self._start_us = 0
 
@@ -131,11 +150,12 @@ class SlipWatch:
         self._start_us = t_us
 
     def rest(self, t_us: int, looks: dict[str, Look]) -> list[Slip]:
-        """A look at a quiet stand that ended at `t_us`."""
-        found = self._tilt(t_us, looks) + self._turn(t_us, looks)
+        """A look at one leg, or the pelvis, that stood quiet until `t_us`."""
+        turned = self._turn(t_us, looks)
         for segment, look in looks.items():
-            self._before[segment] = (t_us, look)
-        return self._new(found)
+            seen = [] if look.restarted else self._looks.get(segment, [])
+            self._looks[segment] = [*seen, (t_us, look)][-MOST_LOOKS:]
+        return self._new(self._tilt(t_us) + turned)
 
     def cycle(self, side: str, turns: Turns) -> list[Slip]:
         """A cycle of one leg."""
@@ -154,7 +174,7 @@ class SlipWatch:
                     shifted(turns.own, [t.own for t in leg.own], part),
                     shifted(turns.knee, [t.knee for t in leg.knee], part),
                 )
-                if math.isfinite(s) and abs(s) > AXIS_MOVED
+                if math.isfinite(s)
             ]
             if not shifts:
                 leg.suspect.pop(segment, None)
@@ -183,19 +203,22 @@ class SlipWatch:
                 return False
         return True
 
-    def _tilt(self, t_us: int, looks: dict[str, Look]) -> list[Slip]:
-        """Sign 1."""
+    def _tilt(self, t_us: int) -> list[Slip]:
+        """Sign 1: in a stand on both feet, which is one in which all others are where they were in the calibrated one."""
         away: dict[str, tuple[float, float]] = {}
-        for segment, look in looks.items():
-            if not math.isfinite(look.forward):
+        for segment, part in zip(self._segments, self._parts, strict=True):
+            if part < 0 or segment not in self._looks:
                 continue
+            t, look = self._looks[segment][-1]
+            if t_us - t > TOGETHER_US:
+                return []
             if segment in self._zero and self._zero[segment] is None:
                 self._zero[segment] = (look.forward, look.aside)
             zero = self._zero.get(segment) or (0.0, 0.0)
             away[segment] = (look.forward - zero[0], look.aside - zero[1])
         found = []
         for segment, part in zip(self._segments, self._parts, strict=True):
-            if segment not in away or part < 0:
+            if segment not in away:
                 continue
             forward, aside = away[segment]
             near = _neighbours(segment)
@@ -203,46 +226,47 @@ class SlipWatch:
             shared = max((abs(away[n][0]) for n in near if n in away), default=0.0)
             alike = max((away[n][1] * math.copysign(1.0, aside) for n in near if n in away), default=0.0)
             rest = math.hypot(max(0.0, abs(forward) - shared), max(0.0, abs(aside) - max(0.0, alike)))
-            if rest > TILTED[part]:
-                if segment in self._tilted:
-                    since = self._upright_us.get(segment, self._start_us)
-                    found.append(Slip(segment, rest, "tilt", rest / (0.3 * TILTED[part]), since))
-                self._tilted[segment] = rest
-            else:
+            others = max((math.hypot(*a) for n, a in away.items() if n != segment and n not in self.slipped), default=0.0)
+            if rest <= TILTED[part]:
                 self._tilted.pop(segment, None)
                 self._upright_us[segment] = t_us
+            elif others < AS_CALIBRATED:
+                first = self._tilted.setdefault(segment, t_us)
+                if t_us - first >= TILTED_US:
+                    since = self._upright_us.get(segment, self._start_us)
+                    found.append(Slip(segment, rest, "tilt", rest / (0.3 * TILTED[part]), since))
         return found
 
     def _turn(self, t_us: int, looks: dict[str, Look]) -> list[Slip]:
-        """Sign 2."""
+        """Sign 2; of two sensors on a leg the one that has turned more than the rest of the body."""
         turned: dict[str, tuple[float, float, int]] = {}
         for segment, look in looks.items():
-            if segment in self._before and not look.restarted and math.isfinite(look.heading):
-                t0, before = self._before[segment]
-                if math.isfinite(before.heading):
-                    sigma = math.hypot(DRIFT * (t_us - t0) * 1e-6, SCALE * look.turned)
-                    turned[segment] = (_wrapped(look.heading - before.heading), sigma, t0)
-        if not turned:
-            return []
-        common = median(x for x, _, _ in turned.values())
-        found = []
+            if segment in self._looks and not look.restarted:
+                t0, before = self._looks[segment][-1]
+                sigma = math.hypot(DRIFT * (t_us - t0) * 1e-6, SCALE * look.turned)
+                turned[segment] = (_wrapped(look.heading - before.heading), sigma, t0)
         for side in ("left", "right"):
             thigh, shank = (turned.get(f"{p}_{side}") for p in PARTS)
-            if thigh is None or shank is None:
+            if thigh is None or shank is None or thigh[2] != shank[2]:
                 continue
             sigma = math.sqrt(KNEE_POSTURE**2 + thigh[1] ** 2 + shank[1] ** 2)
             apart = abs(_wrapped(thigh[0] - shank[0]))
             if apart > max(TURNED, SIGMAS * sigma):
+                common = self._turned_meanwhile(thigh[2], t_us, side)
                 which = 0 if abs(_wrapped(thigh[0] - common)) > abs(_wrapped(shank[0] - common)) else 1
-                found.append(Slip(f"{PARTS[which]}_{side}", apart, "turn", apart / sigma, (thigh, shank)[which][2]))
-        thighs = [turned[s] for s in ("thigh_left", "thigh_right") if s in turned]
-        if "pelvis" in turned and len(thighs) == 2:
-            own, sigma, t0 = turned["pelvis"]
-            aparts = [_wrapped(own - t[0]) for t in thighs]
-            apart = min(abs(a) for a in aparts) if aparts[0] * aparts[1] > 0.0 else 0.0
-            if apart > max(PELVIS_TURNED, SIGMAS * sigma):
-                found.append(Slip("pelvis", apart, "turn", apart / (0.3 * PELVIS_TURNED), t0))
-        return found
+                return [Slip(f"{PARTS[which]}_{side}", apart, "turn", apart / sigma, thigh[2])]
+        return []
+
+    def _turned_meanwhile(self, from_us: int, to_us: int, side: str) -> float:
+        """Median turn of what is not on this leg; 0 if nothing is known: a foot that carries stays where it is."""
+        turns = []
+        for segment, seen in self._looks.items():
+            if segment.endswith(side) or segment in self.slipped:
+                continue
+            ends = [min(seen, key=lambda look, t=t: abs(look[0] - t)) for t in (from_us, to_us)]
+            if all(abs(look[0] - t) < NEARBY_US for look, t in zip(ends, (from_us, to_us), strict=True)):
+                turns.append(_wrapped(ends[1][1].heading - ends[0][1].heading))
+        return median(turns) if turns else 0.0
 
     def _new(self, found: list[Slip]) -> list[Slip]:
         fresh: dict[str, Slip] = {}
@@ -255,7 +279,7 @@ class SlipWatch:
     def renew(self, segment: str) -> None:
         """Its present position is the right one: after its strap was set right and calibrated again, or accepted."""
         self.slipped.discard(segment)
-        self._before.pop(segment, None)
+        self._looks.pop(segment, None)
         self._tilted.pop(segment, None)
         self._zero[segment] = None
         for side, leg in self._legs.items():
@@ -269,7 +293,7 @@ class SlipWatch:
         other = SlipWatch(self._segments, self._parts)
         other.slipped, other._start_us = set(self.slipped), self._start_us
         other._legs = {side: leg.copy() for side, leg in self._legs.items()}
-        other._before, other._zero = dict(self._before), dict(self._zero)
+        other._looks, other._zero = {k: list(v) for k, v in self._looks.items()}, dict(self._zero)
         other._tilted, other._upright_us = dict(self._tilted), dict(self._upright_us)
         return other
 

@@ -8,9 +8,11 @@ from typing import Final
 
 from imu.kinematics.layout import Record
 
-LEAST_TURN: Final = (0.10, 0.03)
-"""rad²/s, integral of the squared flexion rate of thigh and shank in a cycle; a slow squat has 0.5 and 0.15."""
-LEAST_KNEE: Final = 0.25
+LEAST_TURN: Final = 0.06
+"""rad²/s, integral of the squared flexion rate in a cycle; in a slow squat the thigh has 0.5, the shank 0.1, the knee 1.
+Less gives no direction."""
+NOISE: Final = math.radians(0.5)
+"""rad · sqrt(rad²/s): 1σ of a direction at 1 rad²/s; sway is what turns a segment otherwise."""
 MOST_MISSED: Final = 0.05
 LONGEST_S: Final = 30.0
 
@@ -23,9 +25,11 @@ class Direction:
     """What a sensor that turns on the limb changes, and nothing else does alone."""
     inward: float
     """Turning about the long axis together with flexion; a slip does not change it."""
+    sigma: float
+    """rad, 1σ of both."""
 
 
-UNTOLD: Final = Direction(math.nan, math.nan)
+UNTOLD: Final = Direction(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class Turns:
         frames = int(done["frames"])
         if int(done["missed"]) > MOST_MISSED * frames or frames * dt > LONGEST_S:
             return None
-        own = tuple(_direction(done["own"][x], LEAST_TURN[x]) for x in range(2))
-        knee = tuple(_direction(done["knee"][x], LEAST_KNEE) for x in range(2))
+        own = tuple(_direction(done["own"][x]) for x in range(2))
+        knee = tuple(_direction(done["knee"][x]) for x in range(2))
         tilt = (float(done["tilt"][0]), float(done["tilt"][1]))
         return Turns(int(done["t_start"]), int(done["t_end"]), tilt, (own[0], own[1]), (knee[0], knee[1]))
 
@@ -61,7 +65,8 @@ class Turns:
         )
 
 
-def _direction(m: Record, least: float) -> Direction:
-    if float(m["zz"]) < least:
+def _direction(m: Record) -> Direction:
+    xz, yz, zz = float(m["xz"]), float(m["yz"]), float(m["zz"])
+    if zz < LEAST_TURN:
         return UNTOLD
-    return Direction(math.atan2(float(m["xz"]), float(m["zz"])), math.atan2(float(m["yz"]), float(m["zz"])))
+    return Direction(math.atan2(xz, zz), math.atan2(yz, zz), NOISE / math.sqrt(zz))

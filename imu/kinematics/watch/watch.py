@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 
 from imu.config import Setup
-from imu.conventions import place, side_of
+from imu.conventions import SIDES, place, side_of
 from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import Calibration
-from imu.kinematics.layout import OTHER, Records, part_of
+from imu.kinematics.layout import OTHER, PELVIS, Records, part_of
 from imu.kinematics.watch import phases, scan
 from imu.kinematics.watch.buffer import FrameBuffer, Kept, faced_at_stand
 from imu.kinematics.watch.layout import BLOCK, COMMON, CYCLE, CYCLES, LEG, LIMB, PAIRING, PHASE, REST
@@ -26,6 +26,14 @@ from imu.packets import Floats
 LEG_LABELS: Final = (("left", "left"), ("right", "right"), ("left", "right"), ("right", "left"))
 """Labelled side of thigh and shank of the four legs that may be meant."""
 UNCHECKED, CHECKED, SWAPPED = "unchecked", "checked", "swap found"
+
+
+def group_of(segment: str) -> int:
+    """Which quiet stands a segment is looked at in: those of the left or right leg, or of the pelvis; -1 = none."""
+    side = side_of(segment)
+    if part_of(segment) == OTHER:
+        return -1
+    return 2 if side is None or part_of(segment) == PELVIS else SIDES.index(side)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +67,7 @@ class Watch:
         self._buffer = FrameBuffer(setup.grid_hz)
         self._limbs = np.zeros(len(self._names), LIMB)
         self._limbs["part"] = [part_of(name) for name in self._names]
+        self._limbs["group"] = [group_of(name) for name in self._names]
         self._legs = np.zeros(len(LEG_LABELS), LEG)
         for leg, (thigh, shank) in zip(self._legs, LEG_LABELS, strict=True):
             for part, side in (("thigh", thigh), ("shank", shank)):
@@ -160,17 +169,15 @@ class Watch:
                 turns = Turns.of(self._cycles[n], self._dt)
                 if turns is not None:
                     slips += self._slip.cycle(side, turns)
-        if why & REST:
-            slips += self._slip.rest(now, self._looks())
+        for group in range(3):
+            if why & REST[group]:
+                slips += self._slip.rest(now, self._looks(group))
         events += [self._slip_event(s, emitted_us) for s in slips]
 
-    def _looks(self) -> dict[str, Look]:
+    def _looks(self, group: int) -> dict[str, Look]:
         looks = {}
         for name, s in zip(self._names, self._limbs, strict=True):
-            if s["known"] == 0 or s["part"] == OTHER:
-                continue
-            if s["rest_n"] == 0:
-                looks[name] = Look(math.nan, math.nan, math.nan, 0.0, True)
+            if s["known"] == 0 or s["group"] != group or s["rest_n"] == 0:
                 continue
             x, y, z = (float(v) for v in s["rest_up"])
             cos, sin = (float(v) for v in s["rest_face"])
