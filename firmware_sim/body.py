@@ -79,8 +79,12 @@ class Moving(Protocol):
         """rad of knee flexion over which the skin of a segment slides, and rad/s² that shake it; (n,) each."""
         ...
 
+    def facing(self, t: Floats) -> Floats:
+        """(n,) rad, to the left of earth x: to where the person faces."""
+        ...
+
     def faced(self, t: Floats) -> Floats:
-        """(n,) rad, to the left of earth x: where the pelvis faced in the last quiet stand."""
+        """(n,) rad, to the left of earth x: to where the pelvis pointed in the last quiet stand."""
         ...
 
 
@@ -123,8 +127,12 @@ class Body:
     def seconds(self) -> float:
         return self.script.seconds
 
+    def facing(self, t: Floats) -> Floats:
+        """Along earth x, always."""
+        return np.zeros(len(t))
+
     def faced(self, t: Floats) -> Floats:
-        """Where the pelvis faced in the last quiet stand: along earth x, always."""
+        """Along earth x, always."""
         return np.zeros(len(t))
 
     def bend(self, t: Floats) -> Floats:

@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from firmware_sim.body import STILL_S, Body
+from firmware_sim.body import STILL_S, Moving
 from firmware_sim.person import Person
 from firmware_sim.sensor_clock import SensorClock
+from firmware_sim.soft_tissue import Slip, SoftTissue
 from imu.conventions import SEGMENTS, G, Segment
 
 Floats = NDArray[np.float64]
@@ -25,6 +26,8 @@ FULL_SCALE: Final = 32768
 STEP_S: Final = 2.5e-4
 """Step of the differences of fourth order that make rates and accelerations of poses. Against steps a fifth as long:
 within 1e-10 rad/s and 2e-6 m/s², and 6e-5 m/s² where a minimum-jerk move begins or ends."""
+DRIFTS_ABOVE: Final = 0.06
+"""rad/s: a sensor that turns as fast as this has half of its drift of heading."""
 NOISE_BLOCK: Final = 256
 """Samples whose noise is drawn at once; whoever asks for a sample, it has the same noise."""
 
@@ -54,6 +57,13 @@ class SensorErrors:
     perfect_clock: bool = False
     mounting: bool = True
     """False: the sensor's axes are the segment's."""
+    mounting_deg: float = 0.0
+    """It sits turned by this about any axis against how it is meant to sit."""
+    heading_drift_dpm: float = 0.0
+    """deg/min about the vertical, to the one or the other side, for as long as the sensor turns: what errors of scale and
+    the like leave. At rest there is none, since any filter would learn it there."""
+    tissue: float = 0.0
+    """Swing of flesh under the sensor (`SoftTissue`); 1: as on an average person."""
 
     @staticmethod
     def none() -> SensorErrors:
@@ -83,7 +93,7 @@ class SensorModel:
     Parameters
     ----------
     segment : Segment
-    body : Body
+    body : Moving
         Shared by all sensors of a person.
     seed : int
     rate_hz : float
@@ -91,6 +101,8 @@ class SensorModel:
     on_s : float
         True time at which it is switched on, s on any clock that all sensors share.
     errors : SensorErrors
+    slip : Slip
+        What happens to its strap.
     acc_range_g, gyr_range_dps : float
         Full scale.
     """
@@ -98,12 +110,13 @@ class SensorModel:
     def __init__(
         self,
         segment: Segment,
-        body: Body,
+        body: Moving,
         seed: int,
         rate_hz: float = 104.0,
         *,
         on_s: float = 0.0,
         errors: SensorErrors | None = None,
+        slip: Slip | None = None,
         acc_range_g: float = 16.0,
         gyr_range_dps: float = 2000.0,
     ) -> None:
@@ -127,6 +140,13 @@ class SensorModel:
         self._acc_gain = 1.0 + e.scale * rng.uniform(-1.0, 1.0, 3)
         self._slide = radians(e.slide_deg) / (np.pi / 2) * rng.uniform(-1.0, 1.0, 3)
         self._wobble = radians(e.wobble_deg) * rng.uniform(-1.0, 1.0, 3)
+        # drawn apart: what was drawn above stays as it is
+        later = np.random.default_rng((*stream, 4))
+        if e.mounting_deg:
+            self.r_segment_sensor = self.r_segment_sensor @ _turned_about_any(later, radians(e.mounting_deg))
+        self._drift = radians(e.heading_drift_dpm) / 60.0 * (1.0 if later.random() < 0.5 else -1.0)
+        self._tissue = SoftTissue(body, segment, self.position, e.tissue, later) if e.tissue else None
+        self._slip = slip
         band = sqrt(0.5 * rate_hz)
         self._noise_sd = np.repeat([e.acc_density_ug * 1e-6 * G * band, radians(e.gyr_density_dps) * band], 3)
         self._walk_sd = np.repeat([e.acc_walk, radians(e.gyr_walk_dps)], 3) * sqrt(NOISE_BLOCK / rate_hz)
@@ -175,7 +195,7 @@ class SensorModel:
         (n,) s of script time."""
         n = len(t)
         times = (t[None, :] + STEP_S * np.arange(-2.0, 3.0)[:, None]).ravel()
-        rotation, position = self.pose(times)
+        rotation, position = self.pose(times, np.tile(t, 5))
         rotation, position = rotation.reshape(5, n, 3, 3), position.reshape(5, n, 3)
         turning = (rotation[0] - rotation[4] + 8.0 * (rotation[3] - rotation[1])) / (12.0 * STEP_S)
         force = (16.0 * (position[1] + position[3]) - position[0] - position[4] - 30.0 * position[2]) / (12.0 * STEP_S**2)
@@ -185,15 +205,29 @@ class SensorModel:
         gyr = 0.5 * np.stack(
             (rates[:, 2, 1] - rates[:, 1, 2], rates[:, 0, 2] - rates[:, 2, 0], rates[:, 1, 0] - rates[:, 0, 1]), axis=1
         )
+        if self._drift:
+            speed2 = (gyr * gyr).sum(axis=1)
+            gyr += (self._drift * speed2 / (speed2 + DRIFTS_ABOVE**2))[:, None] * now[:, 2]
         return np.einsum("nji,nj->ni", now, force), gyr
 
-    def pose(self, t: Floats) -> tuple[Floats, Floats]:
-        """True R_earth_sensor (n, 3, 3) and position (n, 3) at (n,) s of script time."""
+    def pose(self, t: Floats, at: Floats | None = None) -> tuple[Floats, Floats]:
+        """True R_earth_sensor (n, 3, 3) and position (n, 3) at (n,) s of script time.
+
+        at : (n,) s: as the strap sits then, if it slips without being seen.
+        """
         pose = self.body.pose(self.segment, t)
         # skin slides as the knee bends, and lags as it is accelerated
-        turn = self.body.bend(t)[:, None] * self._slide + self.body.bend_acceleration(t)[:, None] * self._wobble
-        rotation = np.einsum("nij,njk,kl->nil", pose.rotation, _small_rotation(turn), self.r_segment_sensor)
-        return rotation, pose.origin + np.einsum("nij,j->ni", pose.rotation, self.position)
+        bend, shaken = self.body.skin(self.segment, t)
+        turn = bend[:, None] * self._slide + shaken[:, None] * self._wobble
+        place = np.broadcast_to(self.position, turn.shape)
+        if self._tissue is not None:
+            swing = self._tissue.swing(t)
+            turn, place = turn + self._tissue.rolled(swing), place + swing
+        on_bone = _small_rotation(turn) @ self.r_segment_sensor
+        if self._slip is not None:
+            around = _about_y(self._slip.turn(t, at))
+            on_bone, place = around @ on_bone, np.einsum("nij,nj->ni", around, place)
+        return pose.rotation @ on_bone, pose.origin + np.einsum("nij,nj->ni", pose.rotation, place)
 
     def _noise_of(self, index: NDArray[np.int64]) -> Floats:
         """(n, 6) noise and wander of the bias of acc and gyr."""
@@ -234,8 +268,10 @@ def _place(segment: Segment, person: Person, rng: np.random.Generator) -> Floats
         place = np.array([-0.10, 0.08, 0.0])
     elif segment.startswith("thigh"):
         place = np.array([0.02, -0.55 * person.thigh, 0.07 * outward])
-    else:
+    elif segment.startswith("shank"):
         place = np.array([0.03, -0.35 * person.shank, -0.02 * outward])
+    else:
+        place = np.array([0.07, -0.3 * person.ankle_height, 0.0])
     return place + rng.uniform(-0.015, 0.015, 3)
 
 
@@ -250,6 +286,18 @@ def _random_rotation(rng: np.random.Generator) -> Floats:
             [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
         ]
     )
+
+
+def _turned_about_any(rng: np.random.Generator, angle: float) -> Floats:
+    """A turn by `angle` about any axis, all equally likely."""
+    axis = rng.normal(0.0, 1.0, 3)
+    return _small_rotation(2.0 * np.tan(0.5 * angle) * axis[None] / np.linalg.norm(axis))[0]
+
+
+def _about_y(turn: Floats) -> Floats:
+    """(n,) rad -> (n, 3, 3)."""
+    c, s, zero, one = np.cos(turn), np.sin(turn), np.zeros_like(turn), np.ones_like(turn)
+    return np.stack((np.stack((c, zero, s), 1), np.stack((zero, one, zero), 1), np.stack((-s, zero, c), 1)), 1)
 
 
 def _small_rotation(turn: Floats) -> Floats:

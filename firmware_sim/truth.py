@@ -19,11 +19,13 @@ def truth(body: Moving, t: Floats) -> dict[str, Floats]:
     """Every angle at (n,) s since the start; rad, (n,) each, keyed by `conventions.angle_label`. Ankles if it has feet.
 
     Each segment's frame is the one of the stand: y up, z the level direction of its own medio-lateral axis. Sagittal and
-    unsigned tilts are those of y against the vertical; the frontal tilt is how far y has moved along the z of the stand;
+    unsigned tilts are those of y against the vertical; the frontal tilt is how far y has moved along the z of the stand,
+    which turns with the person;
     joint angles are those of Grood & Suntay, rotation relative to the stand (a thigh may be turned out there against the
     pelvis). `pelvis_rotation` is relative to where the pelvis faced in the last quiet stand, within ±180°.
     """
     angles: dict[str, Floats] = {}
+    facing = body.facing(t)
     pelvis, _ = _frame(body, "pelvis", t)
     angles["pelvis_tilt"] = np.arctan2(-pelvis[1:, 2, 0], pelvis[1:, 2, 1])
     angles["pelvis_obliquity"] = np.arcsin(pelvis[1:, 2, 2])
@@ -46,8 +48,8 @@ def truth(body: Moving, t: Floats) -> dict[str, Floats]:
             "thigh_sagittal_tilt": np.arctan2(thigh[1:, 2, 0], thigh[1:, 2, 1]),
             "shank_sagittal_tilt": np.arctan2(-shank[1:, 2, 0], shank[1:, 2, 1]),
             # the knee is the lower end of the thigh and the upper end of the shank
-            "thigh_frontal_tilt": -inward * _along(thigh, thigh_z),
-            "shank_frontal_tilt": inward * _along(shank, shank_z),
+            "thigh_frontal_tilt": -inward * _along(thigh, thigh_z, facing),
+            "shank_frontal_tilt": inward * _along(shank, shank_z, facing),
         }
         if f"foot_{side}" in body.segments:
             ankle = _joint(shank, _frame(body, segment_of("foot", side), t)[0], side)
@@ -76,6 +78,7 @@ def _joint(proximal: Floats, distal: Floats, side: Side) -> tuple[Floats, Floats
     return np.arctan2(-r[:, 0, 1], r[:, 1, 1]), sign * np.arcsin(np.clip(r[:, 2, 1], -1.0, 1.0)), sign * rotation
 
 
-def _along(frame: Floats, z: Floats) -> Floats:
-    """How far y has moved along the z of the stand, rad."""
-    return np.arcsin(np.einsum("ni,i->n", frame[1:, :, 1], z))
+def _along(frame: Floats, z: Floats, facing: Floats) -> Floats:
+    """How far y has moved along the z of the stand, turned to where the person faces now; rad."""
+    c, s = np.cos(facing), np.sin(facing)
+    return np.arcsin(frame[1:, 0, 1] * (c * z[0] - s * z[1]) + frame[1:, 1, 1] * (s * z[0] + c * z[1]))

@@ -90,7 +90,7 @@ def test_before_and_after_the_script_the_person_stands(body):
 def test_signs_at_the_bottom_of_a_squat_are_those_of_the_conventions(body):
     bottoms = np.array([0.5 * (r.bottom_s + r.rise_s) for r in body.script.repetitions if r.kind != "valgus"])
     angles = truth(body, bottoms)
-    assert set(angles) == {angle_label(*key) for key in ANGLES}
+    assert {angle_label(*key) for key in ANGLES if not key[0].startswith("ankle")} <= set(angles)
     assert np.all(angles["pelvis_tilt"] > 15 * DEG)
     for side in SIDES:
         assert np.all(angles[f"thigh_sagittal_tilt_{side}"] > 50 * DEG)
@@ -126,13 +126,14 @@ def test_a_fault_comes_on_the_way_it_is_named_for(phase):
 def test_a_mirrored_body_has_the_mirrored_angles(body):
     t = np.arange(0.0, 60.0, 0.1)
     angles, mirrored = truth(body, t), truth(body.mirrored(), t)
-    for name, side in ANGLES:
-        if side is None:
-            sign = -1.0 if name == "pelvis_obliquity" else 1.0
-            np.testing.assert_allclose(mirrored[name], sign * angles[name], atol=1e-10)
+    for label, values in angles.items():
+        if label.endswith("left"):
+            np.testing.assert_allclose(mirrored[label.replace("left", "right")], values, atol=1e-10)
+        elif label.endswith("right"):
+            np.testing.assert_allclose(mirrored[label.replace("right", "left")], values, atol=1e-10)
         else:
-            other = "right" if side == "left" else "left"
-            np.testing.assert_allclose(mirrored[angle_label(name, other)], angles[angle_label(name, side)], atol=1e-10)
+            sign = 1.0 if label == "pelvis_tilt" else -1.0
+            np.testing.assert_allclose(mirrored[label], sign * values, atol=1e-10)
 
 
 def test_every_person_can_perform_every_script():

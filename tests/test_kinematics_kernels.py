@@ -9,9 +9,11 @@ from reference.body_twin import Axis, frontal, gravity_angles, movement_sums, pr
 from scipy.spatial.transform import Rotation
 
 from imu.conventions import ANGLES, angle_column
-from imu.kinematics import angles, movement, scan, stand, warm_up
-from imu.kinematics.calibration import calibrate_segment, directions_square_to, quaternion_of
-from imu.kinematics.layout import SEARCH, SEGMENT, SENSOR, THIGH
+from imu.kinematics import angles, warm_up
+from imu.kinematics.calibration import movement, scan, stand
+from imu.kinematics.calibration.calibration import calibrate_segment, directions_square_to, quaternion_of
+from imu.kinematics.calibration.layout import SEARCH, SENSOR
+from imu.kinematics.layout import SEGMENT, THIGH
 from imu.packets import Quality
 
 DT = 0.01

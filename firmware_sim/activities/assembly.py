@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from firmware_sim.activities.balance import over_the_feet, smoothed
 from firmware_sim.activities.gait import FLAT, FOOT_OFF, PRESSURE, minimum_jerk, pivoted
@@ -20,10 +21,19 @@ Floats = NDArray[np.float64]
 
 FACING_OVER_S: Final = 0.18
 """Over this the pelvis follows the feet that carry it."""
-PLANTED_BEND: Final = np.radians(-3.0)
+PLANTED_BEND: Final = np.radians(-2.0)
 """Beyond the stand: the pelvis comes down rather than that a planted leg gets straighter than this."""
-GIVING_IN: Final = 0.0007
-"""m over which it does."""
+LANDING: Final = 0.5
+"""Lift below which a foot must be within reach: not only planted ones, or a leg would be pulled straight as it lands."""
+DIP_S: Final = 0.12
+"""So long before and after it does."""
+LIFTED: Final = (0.5, 1.04)
+"""of a stride: meanwhile thigh and knee of a walking leg say how it would hang."""
+STRAIGHTEST_AT: Final = 0.415
+FREE_BEND: Final = np.radians(-3.5)
+"""Beyond the stand: a foot in the air is drawn in rather than that its leg gets straighter than this."""
+DRAWN_IN: Final = 0.003
+"""m over which it is. Kinks here are what would shake the leg."""
 JOLT_S: Final = 0.004
 """Time constant of the shock of a strike: x³ exp(-x) cos(2 pi 18 Hz t), over in 60 ms."""
 JOLT_HZ: Final = 18.0
@@ -51,6 +61,9 @@ class BodyPath:
     centre: Floats
     """(3, n) m, middle between the hips."""
     facing: Floats
+    """To where the person faces, + left of earth x; the pelvis turns to and fro about it."""
+    heading: Floats
+    """Of the pelvis."""
     obliquity: Floats
     tilt: Floats
     left: LegPath
@@ -91,7 +104,8 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     feet = {side: _foot(line, side, t, walking) for side in SIDES}
     left, right = feet["left"], feet["right"]
     weight = {"left": share, "right": 1.0 - share}
-    onto = 0.5 + (share - 0.5) * h.trunk_share
+    # who walks does not lean over each foot
+    onto = 0.5 + (share - 0.5) * (h.trunk_share + (1.0 - h.trunk_share) * walking)
     balanced, roll = [], (left.roll, right.roll)
     for place, along in ((("x"), np.cos), (("y"), np.sin)):
         under = [getattr(f, place) + r * along(f.facing) for f, r in zip((left, right), roll, strict=True)]
@@ -115,7 +129,8 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     heading = facing + rotation
     half = 0.5 * p.hip_width
     # hips against the middle: across is to the right
-    across_x, across_y, across_z = np.cos(obliquity) * np.sin(heading), -np.cos(obliquity) * np.cos(heading), np.sin(obliquity)
+    level, across_z = np.cos(obliquity), np.sin(obliquity)
+    across_x, across_y = level * np.sin(heading), -level * np.cos(heading)
     z = np.zeros(len(t))
     offsets = {f.side: (x - f.left * half * across_x, y - f.left * half * across_y) for f in feet.values()}
     for f in feet.values():
@@ -123,11 +138,13 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
         far = (hip_x - f.x) ** 2 + (hip_y - f.y) ** 2
         z += weight[f.side] * (_height(f.z, leg_length(p, f.bend), far) + f.left * half * across_z)
     lifts = {side: line.values(f"lift_{side}", t) for side in SIDES}
+    dip = np.zeros(len(t))
     for f in feet.values():
         hip_x, hip_y = offsets[f.side]
         far = (hip_x - f.x) ** 2 + (hip_y - f.y) ** 2
         highest = _height(f.z, leg_length(p, PLANTED_BEND), far) + f.left * half * across_z
-        z -= (1.0 - lifts[f.side]) * soft_positive(z - highest, GIVING_IN)
+        dip = np.maximum(dip, np.where(lifts[f.side] < LANDING, z - highest, 0.0))
+    z -= _eased(dip, round(DIP_S / step))
     jolts = {side: _jolt(line, side, t) for side in SIDES}
     z = z + JOLT_PELVIS * (jolts["left"] + jolts["right"])
     legs = {}
@@ -139,7 +156,7 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
         inward, adduction = line.values(f"inward_{f.side}", t), line.values(f"adduction_{f.side}", t)
         legs[f.side] = LegPath(ankle, f.heading, f.pitch, inward, adduction)
     tilt = line.values("tilt", t) + sway[3]
-    return BodyPath(np.stack((x, y, z)), heading, obliquity, tilt, legs["left"], legs["right"])
+    return BodyPath(np.stack((x, y, z)), facing, heading, obliquity, tilt, legs["left"], legs["right"])
 
 
 def _foot(line: Timeline, side: Side, t: Floats, walking: Floats) -> _Foot:
@@ -157,13 +174,14 @@ def _foot(line: Timeline, side: Side, t: Floats, walking: Floats) -> _Foot:
             continue
         strike = contact.strike_s if contact.strike_s is not None else contact.off_s - FOOT_OFF * gait.stride_s  # pyright: ignore[reportOptionalOperand]
         end = contact.off_s + (1.0 - FOOT_OFF) * gait.stride_s if contact.off_s is not None else strike + gait.stride_s
-        rows = slice(*np.searchsorted(t, (strike, end)))
-        phase = (t[rows] - strike) / gait.stride_s
-        # a stance from a strike on, or from where the heel of a standing foot would rise
         began = contact.strike_s is not None
+        # a foot that stood before: from before the walk on, in the phase in which a walking knee is straightest
+        rows = slice(*np.searchsorted(t, (strike if began else strike - gait.stride_s, end)))
+        phase = (t[rows] - strike) / gait.stride_s
+        if not began:
+            phase = np.maximum(phase, 0.0)
         pitch_here = gait.pitch(phase)
         early, late = phase < FLAT[1], phase >= FLAT[1]
-        swing = phase >= FOOT_OFF
         scale = np.where(early, contact.strike_ratio, contact.off_ratio)
         # the next strike is as steep as the step that ends there is long
         pitch_here = pitch_here * scale
@@ -177,13 +195,14 @@ def _foot(line: Timeline, side: Side, t: Floats, walking: Floats) -> _Foot:
         foot.pitch[rows] += pitch_here
         roll = PRESSURE[0] + (PRESSURE[1] - PRESSURE[0]) * minimum_jerk(phase / FOOT_OFF)
         foot.roll[rows] = walking[rows] * roll if began else walking[rows] * np.maximum(roll, 0.0)
-        wanted = gait.knee(phase)
+        wanted = gait.knee(phase if began else np.maximum(phase, STRAIGHTEST_AT))
         foot.bend[rows] += walking[rows] * (wanted - foot.bend[rows])
         if contact.off_s is not None:
-            ratio = contact.off_ratio
-            inside = np.flatnonzero(swing) + rows.start
-            foot.thigh[inside] = ratio * gait.hip(phase[swing])
-            foot.knee[inside] = ratio * gait.knee(phase[swing])
+            first_s, last_s = strike + LIFTED[0] * gait.stride_s, strike + LIFTED[1] * gait.stride_s
+            swing = slice(*np.searchsorted(t, (first_s, last_s)))
+            phase = (t[swing] - strike) / gait.stride_s
+            foot.thigh[swing] = contact.off_ratio * gait.hip(phase)
+            foot.knee[swing] = contact.off_ratio * gait.knee(phase)
     return foot
 
 
@@ -191,7 +210,7 @@ def _walk_phase(line: Timeline, t: Floats) -> Floats:
     """Phase of the left leg's stride, running on from one walk to the next."""
     phase = np.zeros(len(t))
     for first_s, side in line.walks:
-        rows = t >= first_s - 4.0
+        rows = t >= first_s - 1.0
         phase[rows] = (t[rows] - first_s) / line.gait.stride_s + (0.0 if side == "left" else 0.5)
     return phase
 
@@ -208,6 +227,13 @@ def _height(ankle_z: Floats, length: Floats, far: Floats) -> Floats:
     return ankle_z + np.sqrt(np.maximum(length**2 - far, 0.01))
 
 
+def _eased(dip: Floats, reach: int) -> Floats:
+    """At least as much at every node, and smooth: nodes take the most of `reach` to both sides, then the mean of it."""
+    most = maximum_filter1d(dip, 2 * reach + 1)
+    bell = np.hanning(2 * reach + 3)[1:-1]
+    return np.asarray(np.convolve(np.pad(most, reach, mode="edge"), bell / bell.sum(), mode="valid"), np.float64)
+
+
 def _lifted(line: Timeline, f: _Foot, hip: Floats, pelvis_heading: Floats, lift: Floats, t: Floats) -> Floats:
     """(3, n) of the ankle: on its footprint, hanging from the hip, or in between."""
     p = line.person
@@ -221,7 +247,12 @@ def _lifted(line: Timeline, f: _Foot, hip: Floats, pelvis_heading: Floats, lift:
     forward, down = forward * scale, down * scale
     free = np.stack((hip[0] + c * forward - s * lateral, hip[1] + s * forward + c * lateral, hip[2] - down))
     ground = np.stack((f.x, f.y, f.z))
-    return ground + lift * (free - ground)
+    ankle = ground + lift * (free - ground)
+    reach = ankle - hip
+    distance = np.sqrt((reach * reach).sum(axis=0))
+    longest = leg_length(p, FREE_BEND)
+    over = distance - longest + soft_positive(longest - distance, DRAWN_IN)
+    return ankle - (1.0 - (1.0 - lift) ** 6) * over / distance * reach
 
 
 def _jolt(line: Timeline, side: Side, t: Floats) -> Floats:

@@ -77,7 +77,8 @@ class ActivityBody:
         self._path = path
         n = path.centre.shape[1]
         self._times = STILL_S + np.arange(n) / NODE_HZ
-        self._pelvis = self._spline(*path.centre, path.facing, path.obliquity, path.tilt)
+        self._pelvis = self._spline(*path.centre, path.heading, path.obliquity, path.tilt)
+        self._facing = _single(self._spline(path.facing))
         self._legs: dict[Side, BSpline] = {side: self._leg_spline(leg) for side, leg in self._paths().items()}
 
     @staticmethod
@@ -129,19 +130,21 @@ class ActivityBody:
         return bend, np.zeros_like(bend)
 
     def facing(self, t: Floats) -> Floats:
-        """(n,) rad, to the left of earth x: where the pelvis faces; turns add up."""
-        return self._pelvis(self._within(t))[:, 3]
+        """(n,) rad, to the left of earth x: to where the feet that carry the person point; turns add up."""
+        return self._facing(self._within(t))
 
     def faced(self, t: Floats) -> Floats:
-        """(n,) rad, to the left of earth x: where the pelvis faced in the last quiet stand, which is one after STAND_S."""
+        """(n,) rad, to the left of earth x: where the pelvis pointed in the last quiet stand (one counts after STAND_S)."""
         starts = np.array([start for start, _ in self.stands])
-        means = np.array([self.facing(np.linspace(*stand, 50)).mean() for stand in self.stands])
+        means = np.array([self._pelvis(np.linspace(*stand, 50))[:, 3].mean() for stand in self.stands])
         return means[np.maximum(np.searchsorted(starts + STAND_S, t, side="right") - 1, 0)]
 
     def mirrored(self) -> ActivityBody:
         """The same body with left and right exchanged."""
         p = self._path
-        path = BodyPath(_across(p.centre), -p.facing, -p.obliquity, p.tilt, _leg_across(p.right), _leg_across(p.left))
+        path = BodyPath(
+            _across(p.centre), -p.facing, -p.heading, -p.obliquity, p.tilt, _leg_across(p.right), _leg_across(p.left)
+        )
         performed = tuple(
             Performed(
                 d.piece.mirrored(),

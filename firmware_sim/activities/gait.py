@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline, CubicSpline
 
+from firmware_sim.activities.balance import over_the_feet
 from firmware_sim.activities.habits import Habits
 from firmware_sim.activities.leg import hanging, leg_length
-from firmware_sim.activities.balance import over_the_feet
 from firmware_sim.person import Person
 
 Floats = NDArray[np.float64]
@@ -32,14 +32,20 @@ FOOT_OFF: Final = 0.62
 DOUBLE: Final = FOOT_OFF - 0.5
 FLAT: Final = (0.10, 0.36)
 """of the stride: the whole foot is on the floor."""
+HEEL_RISEN: Final = 0.585
+"""of the stride: up to here the rise of the heel is what the knee asks for; then the toes begin to leave."""
 STRIKE_PITCH: Final = np.radians(18.0)
 """Toes up at heel strike."""
-SWING_PITCH_DEG: Final = ((0.72, -28.0), (0.78, -6.0), (0.84, 8.0), (0.90, 16.0))
+SWING_PITCH_DEG: Final = ((0.64, -66.0), (0.71, -49.0), (0.78, -32.0), (0.84, -13.0), (0.90, 8.0))
 """Foot against the floor in swing."""
-HEEL, TOE = -0.05, 0.13
+HEEL, TOE = -0.05, 0.15
 """m, of the points on which the foot rolls, in front of the ankle."""
 PRESSURE: Final = (-0.03, 0.13)
 """m in front of the ankle: from where to where the pressure goes under a walking foot."""
+STEP_SHARE: Final = 0.93
+"""of the reach that the curves give: a foot that comes to rest at full reach would pull the knee straight."""
+SMOOTH: Final = 0.3
+"""Weight of the third differences of the coefficients of a pitch curve."""
 GRID: Final = 400
 """Instants of a stride at which the curves are fitted."""
 
@@ -79,17 +85,18 @@ class Gait:
         stride_s = 120.0 / habits.cadence
         plain = Gait(person, habits, stride_s, 1.0, 0.0, _pitch_spline(np.array([]), np.array([])))
         phase = np.arange(GRID) / GRID
-        forward, down = hanging(person, plain.hip(phase), plain.knee(phase))
+        forward, _ = hanging(person, plain.hip(phase), plain.knee(phase))
         # a guess of the heel's rise, for the length of a stride only
         guess = np.radians(np.interp(phase, (0.36, 0.42, 0.50, 0.56, 0.62), (0.0, -4.0, -20.0, -42.0, -62.0)))
         early = STRIKE_PITCH * (1.0 - minimum_jerk(phase / FLAT[0]))
         rolled, _ = pivoted(early + guess, person.ankle_height)
         half = GRID // 2
-        wanted = rolled - forward
-        stride = 2.0 * float(wanted[half] - wanted[0])
+        turned = 0.5 * person.hip_width * np.sin(plain.side_forward(phase))
+        wanted = rolled - forward - turned
+        stride = STEP_SHARE * 2.0 * float(wanted[half] - wanted[0])
         balanced = _balanced(person, habits, stride, stride_s)
         ahead = float(np.mean(wanted[:half] - balanced[:half]))
-        hip_x = balanced + ahead
+        hip_x = balanced + ahead + turned
         # height of the hip over the foot that carries, for as long as that is flat; smooth and periodic in between
         lateral = 0.5 * (person.hip_width - habits.step_width)
         flat = (phase < FLAT[1]) & (phase > 0.02)
@@ -103,7 +110,7 @@ class Gait:
         right = np.concatenate((level[flat], np.zeros(7)))
         height = waves @ np.linalg.lstsq(np.vstack((waves[flat], damped)), right, rcond=None)[0]
         # the heel rises by as much as the knee of the curves asks for
-        late = (phase > FLAT[1]) & (phase < FOOT_OFF)
+        late = (phase > FLAT[1]) & (phase < HEEL_RISEN)
         hip_z = height + 0.5 * person.hip_width * np.sin(plain.side_up(phase))
         pitch = _rising(person, hip_x[late], hip_z[late], np.sqrt(length[late] ** 2 - lateral**2))
         return Gait(person, habits, stride_s, stride, ahead, _pitch_spline(phase[late], pitch))
@@ -114,7 +121,8 @@ class Gait:
 
     def hip(self, phase: Floats) -> Floats:
         """How far the thigh is in front of where it is in the stand."""
-        return self.habits.hip_scale * (HIP(phase % 1.0) - np.radians(STANDING_TILT_DEG))
+        flexion = self.habits.hip_scale * (HIP(phase % 1.0) - np.radians(STANDING_TILT_DEG))
+        return flexion - self.habits.walk_tilt
 
     def side_up(self, phase: Floats) -> Floats:
         """Pelvic obliquity, + own side up; alike for both legs half a stride apart."""
@@ -164,17 +172,17 @@ def _rising(person: Person, hip_x: Floats, hip_z: Floats, length: Floats) -> Flo
 
 def _pitch_spline(phase: Floats, pitch: Floats) -> BSpline:
     """From flat, through the rise of the heel and the swing, to the next strike; at rest at both ends."""
-    knots = np.concatenate((np.full(5, FLAT[1]), np.linspace(FLAT[1], 1.0, 12), np.full(5, 1.0)))
+    knots = np.concatenate((np.full(5, FLAT[1]), np.linspace(FLAT[1], 1.0, 24), np.full(5, 1.0)))
     n = len(knots) - 6
     x = np.concatenate((phase, [at for at, _ in SWING_PITCH_DEG]))
     y = np.concatenate((pitch, np.radians([deg for _, deg in SWING_PITCH_DEG])))
-    weight = np.concatenate((np.ones(len(phase)), np.full(len(SWING_PITCH_DEG), 5.0)))
+    weight = np.concatenate((np.ones(len(phase)), np.full(len(SWING_PITCH_DEG), 3.0)))
     basis = BSpline.design_matrix(x, knots, 5).toarray()
     # equal coefficients at an end: no rate and no acceleration there
     last = basis[:, -3:].sum(axis=1) * STRIKE_PITCH
     inner = slice(3, n - 3)
-    bend = np.diff(np.eye(n), n=3, axis=0)[:, inner] * 0.1
-    ends = -np.diff(np.eye(n), n=3, axis=0)[:, -3:].sum(axis=1) * 0.1 * STRIKE_PITCH
+    bend = np.diff(np.eye(n), n=3, axis=0)[:, inner] * SMOOTH
+    ends = -np.diff(np.eye(n), n=3, axis=0)[:, -3:].sum(axis=1) * SMOOTH * STRIKE_PITCH
     left = np.vstack((basis[:, inner] * weight[:, None], bend))
     right = np.concatenate(((y - last) * weight, ends))
     coefficients = np.concatenate((np.zeros(3), np.linalg.lstsq(left, right, rcond=None)[0], np.full(3, STRIKE_PITCH)))

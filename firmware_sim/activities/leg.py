@@ -107,8 +107,8 @@ def solve_leg(
         hip,
         hip - person.thigh * thigh[1],
         hip + length * down,
-        _anatomical(thigh, -s * knee.axis_offset),
-        _anatomical(shank, -s * knee.axis_offset),
+        _anatomical(thigh, s * knee.axis_offset),
+        _anatomical(shank, s * knee.axis_offset),
     )
 
 

@@ -96,7 +96,7 @@ class StepDowns:
 
     repetitions: int = 3
     """With each leg."""
-    depth_deg: float = 58.0
+    depth_deg: float = 62.0
     """Flexion of the knee that carries; it makes the height of the step."""
     tempo: Tempo = (3.0, 0.3, 2.0, 0.5)
     first: Side = "left"

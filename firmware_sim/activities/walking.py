@@ -16,7 +16,10 @@ SHIFT_S = 0.5
 TURN_STEPS = 5
 TURN_STEP = 0.45
 """of a step: how far feet go while turning."""
-FIRST_STEP, LAST_STEP = 0.75, 0.6
+LEAVING, LEFT, LANDING, RESTS = 0.06, 0.06, 0.07, 0.02
+"""of a stride: so long before the foot leaves the leg begins to lift it; so long after that it hangs freely; so long it
+takes to lead it to its footprint, and longer after a short step; so long after the strike it is at rest."""
+FIRST_STEP, SLOWING_STEP, LAST_STEP = 0.75, 0.85, 0.6
 """of a step."""
 
 
@@ -26,7 +29,7 @@ def walk(line: Timeline, piece: Walk) -> None:
     step_s, double_s = 0.5 * gait.stride_s, DOUBLE * gait.stride_s
     swing_s = step_s - double_s
     steps = max(4, int((piece.seconds - 2.0 * SHIFT_S) / step_s))
-    sides = [piece.first if i % 2 == 0 else other(piece.first) for i in range(steps)]
+    sides: list[Side] = [piece.first if i % 2 == 0 else other(piece.first) for i in range(steps)]
     prints = _footprints(line, piece, sides)
     first_off = start + SHIFT_S
     strikes = [first_off + swing_s + i * step_s for i in range(steps)]
@@ -48,9 +51,10 @@ def walk(line: Timeline, piece: Walk) -> None:
                 ratios[i],
             )
         )
-        line.put_down(side, off, strike, prints[i])
-        line.move(f"lift_{side}", off, off + 0.30 * swing_s, 1.0)
-        line.move(f"lift_{side}", strike - 0.22 * swing_s, strike, 0.0)
+        rest = strike + RESTS * gait.stride_s
+        line.put_down(side, off, rest, prints[i])
+        line.move(f"lift_{side}", off - LEAVING * gait.stride_s, off + LEFT * gait.stride_s, 1.0)
+        line.move(f"lift_{side}", rest - (LANDING + 0.25 * (1.0 - ratios[i])) * gait.stride_s, rest, 0.0)
         if i < steps - 1:
             line.move("share", strike, strike + double_s, 0.5 if side == "left" else -0.5)
         line.strikes.append((side, strike, line.habits.strike * ratios[i]))
@@ -90,10 +94,13 @@ def _footprints(line: Timeline, piece: Walk, sides: list[Side]) -> list[Footprin
                 assert hypot(prints[-2].x - before.x, prints[-2].y - before.y) < 0.1
             break
         length = step * line.varied(1.0, 0.03)
+        about_to_turn = turning == 0 and gone + 2.0 * step > straight and remaining > TURN_STEPS + 6
         if i == 0:
             length *= FIRST_STEP
         elif remaining == 2:
             length *= LAST_STEP
+        elif remaining == 3 or about_to_turn:
+            length *= SLOWING_STEP
         if turning:
             turn = sense * pi / TURN_STEPS * line.varied(1.0, 0.08)
             half = middle.beside(0.0, 0.0, 0.5 * turn).beside(TURN_STEP * length, 0.0)

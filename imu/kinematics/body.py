@@ -12,9 +12,9 @@ from imu.config import Setup
 from imu.conventions import ANGLES, CORE_SEGMENTS, SEGMENTS, G
 from imu.fusion.grid import GridBlock
 from imu.kinematics import angles
-from imu.kinematics.calibration import Calibration
+from imu.kinematics.calibration import Calibration, CalibrationSearch
+from imu.kinematics.calibration.search import SearchState
 from imu.kinematics.layout import SEGMENT, Records, part_of
-from imu.kinematics.search import CalibrationSearch, SearchState
 from imu.outputs import Event, FrameBlock
 from imu.packets import Floats, Quality
 

@@ -8,6 +8,7 @@ from imu.config import SensorSetup, Setup
 from imu.conventions import G
 from imu.fusion.grid import GridBlock
 from imu.kinematics.body import Body
+from imu.kinematics.heading import relative_orientation
 
 
 def warm_up() -> None:
@@ -22,3 +23,4 @@ def warm_up() -> None:
     acc[:, 0, 1], acc[:, 0, 2] = G * np.sin(lift), G * np.cos(lift)
     body.push(GridBlock((1e6 * t).astype(np.int64), q, gyr, acc, np.zeros((m, 1), np.uint16)))
     assert body.stage == "ready"
+    relative_orientation(gyr[:60, 0], acc[:60, 0], gyr[:60, 0], acc[:60, 0], 100.0)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from imu.fusion.quaternion import conj, rotate
 from imu.kernels import kernel
-from imu.kinematics.layout import FULL, OTHER, PELVIS, SHANK, THIGH, Records
+from imu.kinematics.calibration.layout import FULL
+from imu.kinematics.layout import OTHER, PELVIS, SHANK, THIGH, Records
 from imu.packets import Floats, Quality
 
 OUT: Final = np.array([math.radians(8.0), math.radians(20.0), math.radians(12.0)])

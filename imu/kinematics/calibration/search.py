@@ -19,22 +19,16 @@ from imu.config import Setup
 from imu.conventions import side_of
 from imu.errors import ConfigError
 from imu.fusion.grid import GridBlock
-from imu.kinematics import movement, scan, stand
-from imu.kinematics.calibration import Calibration, SegmentCalibration, calibrate_segment, directions_square_to
-from imu.kinematics.layout import (
-    FULL,
-    MOVED,
-    OTHER,
-    PELVIS,
-    PROVISIONAL,
-    QUIET,
-    SEARCH,
-    SENSOR,
-    SHORT,
-    Records,
-    part_of,
+from imu.kinematics.calibration import movement, scan, stand
+from imu.kinematics.calibration.calibration import (
+    Calibration,
+    SegmentCalibration,
+    calibrate_segment,
+    directions_square_to,
 )
-from imu.kinematics.quiet import QuietRun, quiet_run
+from imu.kinematics.calibration.layout import FULL, MOVED, PROVISIONAL, QUIET, SEARCH, SENSOR, SHORT
+from imu.kinematics.calibration.quiet import QuietRun, quiet_run
+from imu.kinematics.layout import OTHER, PELVIS, Records, part_of
 from imu.outputs import Event
 from imu.packets import Floats
 

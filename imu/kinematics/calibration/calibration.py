@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 
 from imu.conventions import G
+from imu.kinematics.calibration.quiet import ACC_TOLERANCE
 from imu.kinematics.layout import OTHER, THIGH, Record
-from imu.kinematics.quiet import ACC_TOLERANCE
 from imu.packets import Floats
 
 MOST_SECOND_SHARE: Final = 0.4

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from imu.fusion.quaternion import conj, rotate
 from imu.kernels import kernel
-from imu.kinematics.layout import END, FULL, OTHER, QUIET, SHORT, Records
+from imu.kinematics.calibration.layout import END, FULL, QUIET, SHORT
+from imu.kinematics.layout import OTHER, Records
 from imu.packets import UNKNOWN, Floats, Quality
 
 STAND_S: Final = 2.0

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.kernels import kernel
-from imu.kinematics import movement, stand
-from imu.kinematics.layout import END, MOVED, Records
+from imu.kinematics.calibration import movement, stand
+from imu.kinematics.calibration.layout import END, MOVED
+from imu.kinematics.layout import Records
 from imu.packets import Floats, Ints
 
 
