@@ -38,6 +38,17 @@ def hand_over(a: Record, b: Record) -> None:
 
 
 @kernel
+def begin(cycles: Record) -> None:
+    """A quiet stand: what was done before it (stepping on a box, turning round) belongs to no cycle."""
+    c = cycles["running"]
+    c["frames"], c["missed"] = 0, 0
+    for x in range(2):
+        c["tilt"][x] = 0.0
+        for m in (c["own"][x], c["knee"][x]):
+            m["zz"], m["xz"], m["yz"], m["xx"] = 0.0, 0.0, 0.0, 0.0
+
+
+@kernel
 def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Floats, cycles: Record) -> bool:
     """One frame of one leg; True when a cycle has just ended (in `done`). q_segment (m, S, 4) as in `FrameBlock`."""
     c = cycles["running"]

@@ -30,7 +30,7 @@ BLOCK_S: Final = 2.0
 ALIKE: Final = math.radians(12.0)
 BENT: Final = math.radians(25.0)
 BACKWARD: Final = math.radians(-12.0)
-"""Knee flexion against the stand that a knee does not have; with the shank of the other leg a third of all walking has it."""
+"""Knee flexion against the stand that no knee has; with the shank of the other leg a third of all walking has it."""
 
 
 @kernel

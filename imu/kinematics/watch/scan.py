@@ -12,7 +12,7 @@ from imu.kinematics.watch.layout import CYCLE, END, PHASE, REST
 from imu.packets import Floats, Ints
 
 _frame, _leg, _phase, _gather = frames.read, phases.take_leg, phases.step, phases.gather
-_cycle, _rest = cycles.step, rests.step
+_cycle, _begin, _rest = cycles.step, cycles.begin, rests.step
 
 
 @kernel
@@ -41,6 +41,8 @@ def run(
         for n in range(3):
             if _rest(n, row, dt, q, limbs, common[0]):
                 why |= REST[n]
+                if n < len(cycle_of):
+                    _begin(cycle_of[n])
         why |= _gather(dt, legs[0], legs[1], limbs, common[0])
         if why != END:
             return row + 1, why

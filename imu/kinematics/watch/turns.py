@@ -11,7 +11,7 @@ from imu.kinematics.layout import Record
 LEAST_TURN: Final = 0.06
 """rad²/s, integral of the squared flexion rate in a cycle; in a slow squat the thigh has 0.5, the shank 0.1, the knee 1.
 Less gives no direction."""
-NOISE: Final = math.radians(0.5)
+NOISE: Final = math.radians(0.7)
 """rad · sqrt(rad²/s): 1σ of a direction at 1 rad²/s; sway is what turns a segment otherwise."""
 MOST_MISSED: Final = 0.05
 LONGEST_S: Final = 30.0
