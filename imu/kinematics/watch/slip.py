@@ -42,9 +42,19 @@ AXIS_MOVED: Final = 2.9 * DEG
 """Each of two repetitions."""
 AXIS_MEAN: Final = 3.3 * DEG
 """Both together."""
+AXIS_AGREE: Final = 3.0 * DEG
+"""Largest difference of the two."""
 OTHERS: Final = 0.5
 """of it: what the other directions may have moved."""
-AXIS_SPREAD: Final = 0.7 * DEG
+AXIS_NEW: Final = 4.0 * DEG
+"""Of the thigh in an activity that is new."""
+KNEE_SHARE, OWN_SHARE = 0.2, 0.4
+"""Of a shift of the own axis in the knee's (a turn that the gyroscope did not see shows there as the share of the segment
+in the knee's motion), and of the knee's in the own."""
+QUICK_US: Final = 2_000_000
+QUICK_CYCLES, SLOW_CYCLES = 4, 3
+"""The first strides are not like the others."""
+AXIS_SPREAD: Final = (0.7 * DEG, 1.0 * DEG)
 INWARD_SPREAD: Final = 1.2 * DEG
 """1σ of one repetition against another, besides the noise of each."""
 AXIS_SIGMAS: Final = 2.5
@@ -101,28 +111,63 @@ class LegCycles:
         return LegCycles(list(self.knee), list(self.own), dict(self.suspect), self.good_us)
 
 
-def shifted(now: Sequence[Direction], before: Sequence[Sequence[Direction]], part: int) -> float:
-    """By how much the axis of one part has moved (rad); NaN where nothing can be said or something else moved too."""
-    moves: list[tuple[float, float]] = []
-    for x in range(2):
-        known = [d[x] for d in before if math.isfinite(d[x].axis)]
-        for name, spread in (("axis", AXIS_SPREAD), ("inward", INWARD_SPREAD)):
-            if len(known) < LEAST_CYCLES or not math.isfinite(now[x].axis):
-                moves.append((math.nan, math.nan))
-                continue
-            values = [getattr(d, name) for d in known]
-            middle = median(values)
-            # what this person varies by, if it is more
-            spread = max(spread, 1.5 * median(abs(v - middle) for v in values)) if len(values) > 3 else spread
-            own, usual = now[x].sigma, median(d.sigma for d in known)
-            sigma = math.sqrt(own**2 + spread**2 + (usual**2 + spread**2) / len(known))
-            moves.append((getattr(now[x], name) - middle, sigma))
-    shift, sigma = moves[2 * part]
-    if not abs(shift) > max(AXIS_MOVED, AXIS_SIGMAS * sigma):
-        return math.nan
-    for i, (move, own) in enumerate(moves):
-        if i != 2 * part and abs(move) > max(OTHERS * abs(shift), OTHERS_SIGMAS * own):
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """How a cycle differs from earlier ones: axis and inward turn of the thigh, then of the shank; rad, NaN = unknown."""
+
+    moves: tuple[float, ...]
+    sigmas: tuple[float, ...]
+
+    @staticmethod
+    def between(now: Sequence[Direction], before: Sequence[Sequence[Direction]]) -> Shifts:
+        """Against the median of what was before."""
+        moves, sigmas = [], []
+        for x in range(2):
+            known = [d[x] for d in before if math.isfinite(d[x].axis)]
+            for name, spread in (("axis", AXIS_SPREAD[x]), ("inward", INWARD_SPREAD)):
+                if len(known) < LEAST_CYCLES or not math.isfinite(now[x].axis):
+                    moves.append(math.nan)
+                    sigmas.append(math.nan)
+                    continue
+                values = [getattr(d, name) for d in known]
+                middle = median(values)
+                # what this person varies by, if it is more
+                own_spread = 1.5 * median(abs(v - middle) for v in values) if len(values) > 3 else 0.0
+                noise, usual = now[x].sigma, median(d.sigma for d in known)
+                both = max(spread, own_spread) ** 2
+                moves.append(getattr(now[x], name) - middle)
+                sigmas.append(math.sqrt(noise**2 + both + (usual**2 + both) / len(known)))
+        return Shifts(tuple(moves), tuple(sigmas))
+
+    def axis(self, part: int) -> float:
+        """Of one part, whatever else has changed."""
+        return self.moves[2 * part]
+
+    def alone(self, part: int, least: float) -> float:
+        """The same where it is beyond `least` and doubt, and nothing else has changed as much; else NaN."""
+        shift, sigma = self.moves[2 * part], self.sigmas[2 * part]
+        if not abs(shift) > max(least, AXIS_SIGMAS * sigma):
             return math.nan
+        for i, (move, own) in enumerate(zip(self.moves, self.sigmas, strict=True)):
+            if i != 2 * part and abs(move) > max(OTHERS * abs(shift), OTHERS_SIGMAS * own):
+                return math.nan
+        return shift
+
+
+def moved(part: int, own: Shifts | None, knee: Shifts) -> float:
+    """Shift of the axis of one part (0 thigh, 1 shank) that only a slip explains, rad; NaN = none.
+
+    The knee's axis depends on the relative heading: an error of it moves the axis in the shank's frame most. So whatever
+    one of the two comparisons finds must be in the other as well; `own` None = this activity is new, and then the knee's
+    axis in the thigh's frame alone must have moved more.
+    """
+    if own is None:
+        return knee.alone(part, AXIS_NEW) if part == 0 else math.nan
+    shift, other, share = own.alone(part, AXIS_MOVED), knee.axis(part), KNEE_SHARE
+    if not math.isfinite(shift):
+        shift, other, share = knee.alone(part, AXIS_MOVED), own.axis(part), OWN_SHARE
+    if not math.isfinite(shift) or other * math.copysign(1.0, shift) < share * abs(shift):
+        return math.nan
     return shift
 
 
@@ -164,25 +209,22 @@ class SlipWatch:
             leg.own.clear()
         found: list[Slip] = []
         suspicious = False
+        quick = turns.t_end_us - turns.t_start_us < QUICK_US
+        own = None
+        if len(leg.own) >= (QUICK_CYCLES if quick else SLOW_CYCLES):
+            own = Shifts.between(turns.own, [t.own for t in leg.own])
+        knee = Shifts.between(turns.knee, [t.knee for t in leg.knee])
         for part, name in enumerate(PARTS):
             segment = f"{name}_{side}"
             if segment in self.slipped:
                 continue
-            shifts = [
-                s
-                for s in (
-                    shifted(turns.own, [t.own for t in leg.own], part),
-                    shifted(turns.knee, [t.knee for t in leg.knee], part),
-                )
-                if math.isfinite(s)
-            ]
-            if not shifts:
+            shift = moved(part, own, knee)
+            if not math.isfinite(shift):
                 leg.suspect.pop(segment, None)
                 continue
             suspicious = True
-            shift = max(shifts, key=abs)
             last = leg.suspect.get(segment, ())
-            if last and last[-1] * shift < 0.0:
+            if last and abs(last[-1] - shift) > AXIS_AGREE:
                 last = ()
             leg.suspect[segment] = both = (*last, shift)[-2:]
             if len(both) == 2 and abs(mean := 0.5 * sum(both)) > AXIS_MEAN:
