@@ -16,8 +16,8 @@ from imu.packets import UNKNOWN, Floats, Quality
 
 RATE_CORNER_HZ: Final = 6.0
 """Soft tissue swings above it."""
-RISE_CORNER_HZ: Final = 0.3
-"""Below it an accelerometer's error of 0.05 m/s² is more than what a leg does."""
+RISE_HZ: Final = (0.3, 2.5)
+"""Below, an accelerometer's error of 0.05 m/s² is more than what a leg does; above, flesh that swings after a foot strike."""
 CALM_S: Final = 0.1
 BUSY_S: Final = 0.15
 """In a stride the thigh is busy a tenth of a second before its shank: smoothed, 0 of 54 blocks of 2 s of simulated walking
@@ -68,7 +68,9 @@ def read(
     speed = math.sqrt(s["lower"][0] ** 2 + s["lower"][1] ** 2 + s["lower"][2] ** 2)
     s["busy"] += dt / (BUSY_S + dt) * (math.sqrt(speed) - s["busy"])
     if fresh:
-        s["rise"], s["slow_rise"] = 0.0, vertical - G
-    s["slow_rise"] += (1.0 - math.exp(-2.0 * math.pi * RISE_CORNER_HZ * dt)) * (vertical - G - s["slow_rise"])
-    s["rise"] += gain * (vertical - G - s["slow_rise"] - s["rise"])
+        s["rise"][0], s["rise"][1], s["slow_rise"] = 0.0, 0.0, vertical - G
+    slow, fast = 1.0 - math.exp(-2.0 * math.pi * RISE_HZ[0] * dt), 1.0 - math.exp(-2.0 * math.pi * RISE_HZ[1] * dt)
+    s["slow_rise"] += slow * (vertical - G - s["slow_rise"])
+    s["rise"][0] += fast * (vertical - G - s["slow_rise"] - s["rise"][0])
+    s["rise"][1] += fast * (s["rise"][0] - s["rise"][1])
     s["turned"] += abs(ux * w[0] + uy * w[1] + uz * w[2]) * dt

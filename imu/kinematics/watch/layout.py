@@ -25,7 +25,7 @@ LIMB: Final = np.dtype(
         # rate in the segment frame: as it is, low-passed once and twice; smoothed root of its size; vertical acceleration
         # and its slow mean
         ("rate", "f8", (3,)), ("low", "f8", (3,)), ("lower", "f8", (3,)), ("busy", "f8"),
-        ("rise", "f8"), ("slow_rise", "f8"),
+        ("rise", "f8", (2,)), ("slow_rise", "f8"),
         # quiet stand under way: smoothed rate, sums of up and of the heading of x (cos, sin)
         ("calm", "f8", (3,)), ("run_up", "f8", (3,)), ("run_face", "f8", (2,)), ("run_n", "i8"), ("turned", "f8"),
         # the last complete one
@@ -39,14 +39,14 @@ LEG: Final = np.dtype([("thigh", "i8"), ("shank", "i8"), ("fine", "i8"), ("free"
 
 _PHASE: Final = [
     ("frames", "i8"), ("t_start", "i8"), ("t_end", "i8"), ("weight", "f8", (2,)), ("lean", "f8", (2,)),
-    ("rise", "f8", (2,)),
+    ("rise", "f8", (2,)), ("bent", "f8"),
 ]  # fmt: skip
 PAIRING: Final = np.dtype(
     [("stance", "i8"), ("ended", "i8"), ("running", _PHASE), ("done", _PHASE)]
 )
 """One way of joining thighs and shanks to legs. stance, ended: 0 left, 1 right (labelled side of the carrying thigh, of
 the shank without one), -1 none. A phase sums the weighted lean (to the right) of the carrying thigh and shank, and the
-squared vertical acceleration of the free ones."""
+squared vertical acceleration of the free ones; bent: largest `free` of the carrying leg."""
 
 TURN: Final = np.dtype([("zz", "f8"), ("xz", "f8"), ("yz", "f8"), ("xx", "f8")])
 """Second moments of a rate over a cycle, in the segment frame."""

@@ -60,7 +60,7 @@ def take_leg(leg: Record, limbs: Records) -> None:
 @kernel
 def forget(p: Record) -> None:
     """Begin the sums of a phase anew."""
-    p["frames"] = 0
+    p["frames"], p["bent"] = 0, 0.0
     for x in range(2):
         p["weight"][x] = 0.0
         p["lean"][x] = 0.0
@@ -70,7 +70,7 @@ def forget(p: Record) -> None:
 @kernel
 def keep(p: Record, done: Record) -> None:
     """Hand the sums of a phase over."""
-    done["frames"], done["t_start"], done["t_end"] = p["frames"], p["t_start"], p["t_end"]
+    done["frames"], done["t_start"], done["t_end"], done["bent"] = p["frames"], p["t_start"], p["t_end"], p["bent"]
     for x in range(2):
         done["weight"][x], done["lean"][x], done["rise"][x] = p["weight"][x], p["lean"][x], p["rise"][x]
 
@@ -103,6 +103,7 @@ def step(t: int, dt: float, left: Record, right: Record, limbs: Records, pairing
         return ended
     p["frames"] += 1
     p["t_end"] = t
+    p["bent"] = max(p["bent"], left["free"] if now == 0 else right["free"])
     for x in range(2):
         if x == 0:
             i, k = int(left["thigh"]), int(right["thigh"])
@@ -115,7 +116,7 @@ def step(t: int, dt: float, left: Record, right: Record, limbs: Records, pairing
             p["weight"][x] += weight
             p["lean"][x] += weight * s["lean"]
         if free >= 0:
-            p["rise"][x] += limbs[free]["rise"] ** 2 * dt
+            p["rise"][x] += limbs[free]["rise"][1] ** 2 * dt
     return ended
 
 
