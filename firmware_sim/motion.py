@@ -20,10 +20,15 @@ class Move:
     """The level that is reached."""
 
 
+def minimum_jerk(x: Floats) -> Floats:
+    """Share of the time -> share of the way, 0 before and 1 after: how people move when nothing hurries them (Flash & Hogan
+    1985)."""
+    x = np.clip(x, 0.0, 1.0)
+    return x * x * x * (10.0 + x * (6.0 * x - 15.0))  # 10 x³ - 15 x⁴ + 6 x⁵
+
+
 class Track:
     """A level that changes by minimum-jerk moves and is constant between them; twice continuously differentiable.
-
-    Minimum jerk is how people move when nothing hurries them (Flash & Hogan 1985): 10 x³ - 15 x⁴ + 6 x⁵.
 
     Parameters
     ----------
@@ -44,9 +49,8 @@ class Track:
     def __call__(self, t: Floats) -> Floats:
         """(n,) s -> (n,) level."""
         i = np.searchsorted(self._start, t, side="right") - 1
-        x = np.clip((t - self._origin[i]) * self._scale[i], 0.0, 1.0)
         low = self._from[i]
-        return low + (self._to[i] - low) * (x * x * x * (10.0 + x * (6.0 * x - 15.0)))
+        return low + (self._to[i] - low) * minimum_jerk((t - self._origin[i]) * self._scale[i])
 
     def acceleration(self, t: Floats) -> Floats:
         """(n,) s -> (n,) level/s²."""

@@ -11,6 +11,7 @@ from scipy.interpolate import BSpline, make_interp_spline
 from scipy.signal import lfilter
 
 from firmware_sim.body import STILL_S, Moving
+from firmware_sim.motion import minimum_jerk
 from imu.conventions import Segment
 
 Floats = NDArray[np.float64]
@@ -44,8 +45,7 @@ class Slip:
         full = np.radians(self.turn_deg)
         if not self.seen:
             return np.where((t if at is None else at) >= self.at_s, full, 0.0)
-        x = np.clip((t - self.at_s) / self.over_s, 0.0, 1.0)
-        return full * x * x * x * (10.0 + x * (6.0 * x - 15.0))
+        return full * minimum_jerk((t - self.at_s) / self.over_s)
 
 
 class SoftTissue:

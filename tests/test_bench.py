@@ -57,6 +57,7 @@ def tables(printed: str, folder: Path) -> dict[str, Rows]:
 def test_every_table_is_printed_and_fits_100_columns(printed: str, tables: dict[str, Rows]) -> None:
     assert set(tables) == {
         "errors", "losses", "differences", "recording", "sensors", "packets", "pipeline", "allocations",
+        "headings", "heading",
     }  # fmt: skip
     for rows in tables.values():
         for name in rows:

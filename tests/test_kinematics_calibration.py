@@ -48,7 +48,7 @@ def test_calibration_reads_well_and_names_every_sensor():
         assert found is not None
         assert found.word == "good"
         assert found.score >= 90
-        assert 3 * DEG < found.axis_sigma < 6 * DEG
+        assert 3 * DEG < found.axis_sigma < 6.5 * DEG
         assert found.stand_acc == pytest.approx(9.80665, abs=1e-6)
     assert calibration.of("trunk") is None
 

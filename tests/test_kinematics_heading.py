@@ -1,196 +1,248 @@
-"""Relative orientation of two connected segments: found without a start, honest, causal, whatever the mounting."""
+"""Relative headings on the grid: found from motion, told by poses and axes, lost with a sensor, and honest about it."""
 
 from __future__ import annotations
 
-import functools
-import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from jointed_rods import Rods, rods
-from reference.heading_twin import BandTwin
-from scipy.spatial.transform import Rotation
-from shared_data import DATA
+from heading_linkages import DEG, damaged, followed, linked, on_grid, one_joint, part, restarted, wrapped
 
-from imu.fusion.quaternion import angle_array, conj_array, mul_array
-from imu.kinematics import relative_orientation
-from imu.kinematics.heading import band_filter, hinge
-from imu.kinematics.heading.layout import initial
-
-DEG = np.pi / 180
+from imu.bench.linkage import synthetic_linkage
+from imu.fusion.quaternion import conj_array, mul_array, rotate_array
+from imu.kinematics.heading import AxesOf, Headings, JointSpec, PoseAt, two_way_headings
+from imu.packets import Quality
 
 
-@functools.cache
-def shaken(seed: int) -> Rods:
-    return rods(seed)
+@pytest.fixture(scope="module")
+def spherical():
+    return linked(seconds=60.0)
 
 
-def errors_deg(q: np.ndarray, r: Rods, after_s: float) -> np.ndarray:
-    return angle_array(q, r.q_1_2)[round(after_s * r.rate_hz) :] / DEG
+def resting(grid):
+    """Nothing moves."""
+    q, acc = (np.ascontiguousarray(np.broadcast_to(x[:1], x.shape)) for x in (grid.q, grid.acc))
+    return replace(grid, q=q, gyr=np.zeros_like(grid.gyr), acc=acc)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_heading_is_found_from_no_start_at_all(seed: int) -> None:
-    r = shaken(seed)
-    q, sigma = relative_orientation(*r.arrays, r.rate_hz)
-    assert sigma[0] == pytest.approx(math.pi, rel=1e-3)
-    assert sigma[-1] < 4 * DEG
-    late = errors_deg(q, r, 20.0)
-    assert np.sqrt(np.mean(late**2)) < 2.5, late
-    assert np.mean(late * DEG < 2 * sigma[round(20 * r.rate_hz) :]) > 0.9
+def errors(on, delta):
+    return np.abs(wrapped(delta - on.delta[-len(delta) :])) / DEG
 
 
-def test_a_wrong_start_is_left_behind() -> None:
-    r = shaken(1)
-    wrong = mul_array(r.q_1_2[0], Rotation.from_rotvec([0.0, 0.35, 0.0]).as_quat(scalar_first=True))
-    q, sigma = relative_orientation(*r.arrays, r.rate_hz, q_1_2_start=wrong)
-    assert errors_deg(q, r, 0.0)[10] > 10.0
-    assert errors_deg(q, r, 20.0).max() < 5.0
-    assert 20 * DEG < sigma[10] < 25 * DEG
+@pytest.mark.parametrize("heading", [-3.0, 0.4, 2.5])
+def test_motion_shows_the_heading_from_any_start(heading):
+    on = linked(seconds=30.0, heading=heading)
+    delta, sigma = followed(one_joint(), on.grid)
+    known = np.isfinite(delta[:, 0])
+    assert not known[:400].any()  # nothing is guessed
+    assert (sigma[~known] == np.pi).all()
+    assert known[1200:].all()
+    late = slice(2000, None)
+    assert np.sqrt(np.mean(errors(on, delta[late, 0]) ** 2)) < 3.0
+    assert np.mean(errors(on, delta[late, 0]) < 2 * sigma[late, 0] / DEG) > 0.9
 
 
-def test_lever_arms_that_are_given_are_used() -> None:
-    r = shaken(2)
-    given, _ = relative_orientation(
-        *r.arrays, r.rate_hz, q_1_2_start=r.q_1_2[0], lever_arm_1=[0.05, 0.2, 0.02], lever_arm_2=[-0.03, -0.18, 0.04]
-    )
-    assert np.sqrt(np.mean(errors_deg(given, r, 3.0) ** 2)) < 2.0
+def test_turning_the_world_changes_nothing_and_turning_one_sensors_world_only_the_heading():
+    linkage = synthetic_linkage(seconds=20.0)
+    delta, sigma = followed(one_joint(), on_grid(linkage, 0.3).grid)
+    turned, turned_sigma = followed(one_joint(), on_grid(linkage, 0.3, common=2.0).grid)
+    other, other_sigma = followed(one_joint(), on_grid(linkage, 1.0).grid)
+    late = slice(1500, None)
+    np.testing.assert_allclose(wrapped(turned - delta)[late], 0.0, atol=1e-6)
+    np.testing.assert_allclose(turned_sigma, sigma, rtol=1e-4)
+    np.testing.assert_allclose(wrapped(other - delta)[late], 0.7, atol=1e-6)
+    np.testing.assert_allclose(other_sigma, sigma, rtol=1e-4)
 
 
-def test_nothing_before_a_cut_depends_on_what_follows() -> None:
-    r = shaken(1)
-    cut = 1777
-    whole, sigma = relative_orientation(*r.arrays, r.rate_hz, joint="hinge", q_1_2_start=r.q_1_2[0])
-    part, part_sigma = relative_orientation(*(a[:cut] for a in r.arrays), r.rate_hz, joint="hinge", q_1_2_start=r.q_1_2[0])
-    np.testing.assert_array_equal(part, whole[:cut])
-    np.testing.assert_array_equal(part_sigma, sigma[:cut])
+def test_results_do_not_depend_on_how_frames_are_grouped(spherical):
+    grid = damaged(spherical.grid, slice(1500, 1600), 1, int(Quality.SETTLING), unknown=True)
+    expected = followed(one_joint(), grid)
+    for size in (1, 7, 25):
+        headings = one_joint()
+        found = [followed(headings, part(grid, slice(k, k + size))) for k in range(0, 3000, size)]
+        for values, whole in zip(zip(*found, strict=True), expected, strict=True):
+            np.testing.assert_array_equal(np.concatenate(values)[:3000], whole[:3000])
 
 
-def test_mounting_does_not_matter() -> None:
-    r = shaken(3)
-    turns = [Rotation.from_rotvec(v) for v in ([0.7, -1.9, 0.4], [-2.0, 0.3, 1.1])]
-    g1, a1, g2, a2 = r.arrays
-    q, _ = relative_orientation(*r.arrays, r.rate_hz)
-    p, _ = relative_orientation(
-        turns[0].inv().apply(g1), turns[0].inv().apply(a1), turns[1].inv().apply(g2), turns[1].inv().apply(a2), r.rate_hz
-    )
-    first, second = (t.as_quat(scalar_first=True) for t in turns)
-    back = mul_array(mul_array(first, p), conj_array(second))
-    # before it is found the heading is anything
-    assert angle_array(q, back)[2000:].max() < 0.3 * DEG
+def test_state_can_be_saved_and_restored_midway(spherical):
+    first = one_joint("knee")
+    first.set_pose(0, 1.0, 5 * DEG)
+    followed(first, spherical.grid, 0, 1001)
+    first.set_axes(0, (0.0, 0.0, 1.0), (1.0, 0.0, 0.0), 0.02)
+    state = first.state()
+    expected = followed(first, spherical.grid, 1001, 3000)
+    second = one_joint("knee")
+    second.restore(state)
+    for found, wanted in zip(followed(second, spherical.grid, 1001, 3000), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert second.evidence(0) == first.evidence(0)
 
 
-def test_missing_rows_and_rows_of_nan_are_the_same() -> None:
-    r = shaken(2)
-    lost = np.zeros(len(r.gyr_1), bool)
-    for k in range(300, len(lost) - 300, 470):
-        lost[k : k + 9] = True
-    nan = [np.where(lost[:, None], np.nan, a) for a in r.arrays]
-    t_us = np.arange(len(lost)) * 10_000
-    q, sigma = relative_orientation(*nan, r.rate_hz)
-    p, p_sigma = relative_orientation(*(a[~lost] for a in r.arrays), r.rate_hz, t_us=t_us[~lost])
-    np.testing.assert_array_equal(q[~lost], p)
-    np.testing.assert_array_equal(sigma[~lost], p_sigma)
-    assert np.isfinite(q).all(axis=1).mean() > 0.9  # holes of 90 ms are bridged, but for those in too fast a turn
-    late = errors_deg(q, r, 20.0)
-    assert np.sqrt(np.nanmean(late**2)) < 3.0
+def test_a_thigh_serves_hip_and_knee_as_if_they_were_alone(spherical):
+    grid = spherical.grid
+    q, gyr, acc, flags = (np.ascontiguousarray(x[:, [1, 0, 1]]) for x in (grid.q, grid.gyr, grid.acc, grid.flags))
+    three = replace(grid, q=q, gyr=gyr, acc=acc, flags=flags)
+    both = Headings([JointSpec(0, 1, "hip"), JointSpec(1, 2, "knee")], 100.0)
+    delta, sigma = followed(both, three, 0, 2500)
+    alone, alone_sigma = followed(one_joint("knee"), grid, 0, 2500)
+    np.testing.assert_array_equal(delta[:, 1:], alone)
+    np.testing.assert_array_equal(sigma[:, 1:], alone_sigma)
+    known = np.isfinite(alone[:, 0])
+    assert np.abs(wrapped(delta[known, 0] + alone[known, 0])).max() < 3 * DEG  # the other way round
 
 
-def test_after_a_long_hole_the_heading_is_unknown_until_it_is_found_again() -> None:
-    r = shaken(1)
-    arrays = [a.copy() for a in r.arrays]
-    arrays[2][1500:1560], arrays[3][1500:1560] = np.nan, np.nan
-    q, sigma = relative_orientation(*arrays, r.rate_hz)
-    assert np.isnan(q[1510:1550]).all()
-    assert sigma[1499] < 5 * DEG
-    assert sigma[1570] > 100 * DEG
-    assert sigma[-1] < 10 * DEG
-    assert errors_deg(q, r, 35.0).max() < 6.0
+def test_a_restarted_sensor_takes_the_heading_with_it_until_motion_shows_the_new_one(spherical):
+    on = restarted(spherical, slice(2500, 2600), 1, 2.0)
+    headings = one_joint()
+    delta, sigma = followed(headings, on.grid)
+    assert np.isfinite(delta[2499, 0])
+    assert np.isnan(delta[2500:2900, 0]).all()
+    assert (sigma[2500:2900, 0] == np.pi).all()
+    assert headings.evidence(0)[1] < 4 * DEG
+    assert errors(on, delta[4500:, 0]).max() < 6.0
 
 
-def test_sigma_grows_while_the_joint_moves_too_smoothly_to_tell() -> None:
-    r = shaken(1)
-    slow = np.arange(len(r.gyr_1)) / 100.0
+def test_a_sensor_that_was_only_late_keeps_its_heading_and_nothing_false_is_learnt(spherical):
+    hole = slice(3000, 3150)
+    grid = damaged(spherical.grid, hole, 0, int(Quality.STALE | Quality.GAP), unknown=True)
+    delta, sigma = followed(one_joint(), grid)
+    whole, whole_sigma = followed(one_joint(), spherical.grid)
+    assert np.isfinite(delta[2900:, 0]).all()
+    assert sigma[3149, 0] > whole_sigma[3149, 0]
+    assert np.abs(wrapped(delta - whole))[3000:3400].max() < 1.5 * DEG
+
+
+def test_what_was_made_up_over_a_hole_is_doubted_and_not_learnt_from(spherical):
     rng = np.random.default_rng(5)
-    w = 0.4 * np.sin(2 * np.pi * 0.1 * slow)
-    gyr = np.stack([w, 0 * w, 0 * w], axis=1)
-    tilt = np.cumsum(w) / 100.0
-    acc = np.stack([0 * w, 9.81 * np.sin(tilt), 9.81 * np.cos(tilt)], axis=1)
-    noisy = [x + rng.normal(0, s, x.shape) for x, s in ((gyr, 0.003), (acc, 0.03), (0.3 * gyr, 0.003), (acc, 0.03))]
-    _, sigma = relative_orientation(*noisy, 100.0, joint="spherical", q_1_2_start=[1.0, 0.0, 0.0, 0.0])
-    assert sigma[-1] > 10 * DEG
+    grid = damaged(spherical.grid, slice(3000, 3012), 0, int(Quality.FILLED | Quality.GAP), unknown=False)
+    acc = grid.acc.copy()
+    acc[3000:3012, 0] += rng.normal(0.0, 10.0, (12, 3))
+    made_up, _ = followed(one_joint(), replace(grid, acc=acc))
+    clean, sigma = followed(one_joint(), grid)
+    believed, _ = followed(one_joint(), replace(spherical.grid, acc=acc))
+    whole, whole_sigma = followed(one_joint(), spherical.grid)
+    assert sigma[3014, 0] > 1.005 * whole_sigma[3014, 0]
+    at_once = slice(3000, 3020)
+    np.testing.assert_array_equal(made_up[at_once], clean[at_once])
+    assert np.abs(wrapped(believed - whole))[at_once].max() > 0.02 * DEG
+    assert np.abs(wrapped(made_up - clean))[3020:].max() < 1.0 * DEG  # what rings on in the bands is faint
 
 
-def test_the_axes_of_a_hinge_are_found_from_the_rates_alone() -> None:
-    rng = np.random.default_rng(6)
-    j1, j2 = np.array([0.6, 0.0, 0.8]), np.array([0.0, 1.0, 0.0])
-    to_second = Rotation.align_vectors([j2], [j1])[0]
-    w1 = rng.normal(0, 1.0, (400, 3))
-    angle = np.cumsum(rng.normal(0, 0.2, 400))
-    w2 = (Rotation.from_rotvec(angle[:, None] * j2).inv() * to_second).apply(w1) + rng.normal(0, 1, (400, 1)) * j2
-    fit = hinge.fit_hinge(w1, w2)
-    assert fit.is_hinge
-    assert abs(fit.j1 @ j1) > math.cos(0.5 * DEG)
-    assert abs(fit.j2 @ j2) > math.cos(0.5 * DEG)
-    assert not hinge.fit_hinge(w1, rng.normal(0, 1.0, (400, 3))).is_hinge
+def test_a_pose_tells_the_heading_at_once_and_ages(spherical):
+    still = resting(spherical.grid)
+    headings = one_joint()
+    followed(headings, still, 0, 10)
+    headings.set_pose(0, 1.2, 5 * DEG)
+    delta, sigma = followed(headings, still, 10, 6000)
+    np.testing.assert_allclose(delta, 1.2, atol=1e-6)
+    assert sigma[0, 0] == pytest.approx(5 * DEG, rel=0.01)
+    assert sigma[-1, 0] == pytest.approx(11 * DEG, rel=0.05)  # a minute at 0.1 °/s
 
 
-def test_kernels_agree_with_their_twin() -> None:
-    rng = np.random.default_rng(7)
-    _, bands = initial(100.0, 0.3, 20 * DEG, None)
-    band, twin = bands[0], BandTwin(0.3, 20 * DEG)
-    scratch = band_filter.scratch()
-    for _ in range(200):
-        out = rng.normal(0, 1.0, 24)
-        band["out"] = out
-        band_filter.predict(band, 0.08)
-        twin.predict(0.08)
-        band["apart"] = 0.0  # the scout never takes over
-        band_filter.step(band, 0.08, *scratch)
-        twin.step(out, 0.08)
-    np.testing.assert_allclose(band["x"], twin.x, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(band["P"], twin.P, rtol=0, atol=1e-9)
-    assert band["s2"] == pytest.approx(twin.s2, rel=1e-9)
-    assert band["signal"] == pytest.approx(twin.signal, rel=1e-9)
+def test_a_pose_far_off_is_overcome_by_motion_and_sigma_admits_the_dispute(spherical):
+    headings = one_joint()
+    followed(headings, spherical.grid, 0, 10)
+    headings.set_pose(0, spherical.delta[10] + 60 * DEG, 5 * DEG)
+    delta, sigma = followed(headings, spherical.grid, 10, 6000)
+    assert errors(spherical, delta[4000:, 0]).max() < 8.0
+    assert sigma[0, 0] < 6 * DEG
+    assert sigma[600:1500, 0].max() > 10 * DEG
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"joint": "ball"}, "joint is 'ball'"),
-        ({"rate_hz": 5.0}, "rate_hz is 5.0"),
-        ({"lever_arm_1": [0.0, 0.1, 0.0]}, "one lever arm alone"),
-        ({"q_1_2_start": [1.0, 0.0, 0.0]}, "q_1_2_start has shape"),
-        ({"t_us": [0, 1]}, "t_us has shape"),
-        ({"gyr_2": np.zeros((10, 3))}, "rows"),
-    ],
-)
-def test_wrong_input_is_refused(change: dict[str, object], words: str) -> None:
-    still = {"gyr_1": np.zeros((50, 3)), "acc_1": np.tile([0.0, 0.0, 9.81], (50, 1)), "rate_hz": 100.0}
-    arguments = still | {"gyr_2": still["gyr_1"], "acc_2": still["acc_1"]} | change
-    with pytest.raises(ValueError, match=words):
-        relative_orientation(**arguments)  # pyright: ignore[reportArgumentType]
+def test_the_axis_tells_the_heading_without_any_push_on_the_joint():
+    on = linked("hinge", seconds=30.0, seed=2)
+    grid = replace(on.grid, acc=np.full_like(on.grid.acc, 5.0))
+    q = synthetic_linkage("hinge", 30.0, 100.0, 2).q_1_2[0]
+    axis_2 = rotate_array(conj_array(q), np.array([1.0, 0.0, 0.0]))
+    found = {}
+    for kind in ("hinge", "knee"):
+        headings = one_joint(kind)
+        followed(headings, grid, 0, 500)
+        headings.set_axes(0, (1.0, 0.0, 0.0), axis_2, 1 * DEG)
+        found[kind] = followed(headings, grid, 500, 1500)
+        headings.forget_axes(0)
+        assert np.isnan(followed(headings, grid, 1500, 1600)[0]).all()
+    for delta, sigma in found.values():
+        known = np.isfinite(delta[:, 0])
+        assert known.all()
+        off = np.abs(wrapped(delta[:, 0] - on.delta[500:1500]))[known]
+        assert (off < 3 * sigma[known, 0]).all()
+    assert np.nanmin(found["knee"][1]) > 6 * DEG
+    assert np.nanmin(found["hinge"][1]) < 4 * DEG
 
 
-@pytest.mark.validation
-@pytest.mark.skipif(not (DATA / "two_link").is_dir(), reason="shared data not present")
-def test_a_linkage_against_cameras() -> None:
-    """Total angle after 20 s, the start turned by 20°: hinge median <= 1.5°, others <= 2.2°, none above 3°."""
-    found: dict[str, float] = {}
-    for file in sorted((DATA / "two_link").glob("*.npz")):
-        d = np.load(file)
-        q1, q2 = (d[key].astype(float) for key in ("ref_quat_1", "ref_quat_2"))
-        truth = mul_array(conj_array(q1), q2)
-        turn = Rotation.from_rotvec([0, 0, 20 * DEG]).as_quat(scalar_first=True)
-        start = mul_array(conj_array(q1[0]), mul_array(turn, q2[0]))
-        joint = {"1": "hinge", "2": "saddle", "3": "spherical"}[file.stem[0]]
-        arrays = (d[key].astype(float) for key in ("gyr_1", "acc_1", "gyr_2", "acc_2"))
-        q, sigma = relative_orientation(*arrays, 50.0, joint, q_1_2_start=start)  # pyright: ignore[reportArgumentType]
-        late = [angle_array(q[s:], truth[: len(q) - s])[1000:] for s in (0, 1)]  # stamps agree within a sample
-        found[file.stem] = min(math.sqrt(float(np.mean(e**2))) for e in late) / DEG
-        assert math.sqrt(float(np.mean((late[0] / sigma[1000:]) ** 2))) < 1.3
-    hinges = [v for k, v in found.items() if k.startswith("1D")]
-    others = [v for k, v in found.items() if not k.startswith("1D")]
-    assert np.median(hinges) <= 1.5, found
-    assert np.median(others) <= 2.2, found
-    assert max(found.values()) <= 3.0, found
+def test_evidence_is_of_the_motion_alone(spherical):
+    truth = float(spherical.delta[4000])
+    headings = one_joint("knee")
+    followed(headings, spherical.grid, 0, 10)
+    assert headings.evidence(0)[1] == np.pi
+    headings.set_pose(0, truth + 15 * DEG, 2 * DEG)
+    followed(headings, spherical.grid, 10, 60)
+    assert headings.evidence(0)[1] == np.pi  # nothing has moved yet: what was told is no evidence
+    followed(headings, spherical.grid, 60, 4000)
+    headings.set_axes(0, (0.0, 1.0, 0.0), (0.0, 1.0, 0.0), 0.01)
+    delta, sigma = headings.evidence(0)
+    assert abs(wrapped(delta - truth)) < 4 * DEG
+    assert sigma < 4 * DEG
+
+
+def test_nothing_drifts_while_the_person_is_still(spherical):
+    grid = spherical.grid
+    gyr, acc = grid.gyr.copy(), grid.acc.copy()
+    gyr[3000:], acc[3000:] = 0.0, acc[3000]
+    q = grid.q.copy()
+    q[3000:] = q[3000]
+    delta, sigma = followed(one_joint(), replace(grid, q=q, gyr=gyr, acc=acc))
+    np.testing.assert_array_equal(delta[3120:], delta[3120:3121].repeat(len(delta) - 3120, axis=0))
+    np.testing.assert_array_equal(sigma[3120:], sigma[3120:3121].repeat(len(sigma) - 3120, axis=0))
+
+
+def test_slow_motion_makes_it_less_sure(spherical):
+    """Fast at first, then so slow that nothing pushes the joint."""
+    grid = spherical.grid
+    gyr, acc, q = grid.gyr.copy(), grid.acc.copy(), grid.q.copy()
+    turn = np.cumsum(np.full(3000, 0.1 / 100))
+    q[3000:] = mul_array(np.stack([np.cos(turn / 2), 0 * turn, 0 * turn, np.sin(turn / 2)], axis=1)[:, None], q[3000][None])
+    gyr[3000:], acc[3000:] = 0.1, acc[2999]
+    _, sigma = followed(one_joint(), replace(grid, q=q, gyr=gyr, acc=acc))
+    assert sigma[3000, 0] < 4 * DEG
+    assert sigma[-1, 0] > 1.5 * sigma[3100, 0]
+    assert (np.diff(sigma[3400:, 0]) > -1e-9).all()
+
+
+def test_both_directions_know_the_start_and_are_better_than_one(spherical):
+    joints = [JointSpec(0, 1, "spherical")]
+    delta, sigma = two_way_headings(spherical.grid, joints, 100.0)
+    one_way, _ = followed(one_joint(), spherical.grid)
+    assert np.isnan(one_way[:400]).all()
+    assert np.isfinite(delta).all()
+    assert errors(spherical, delta[:, 0]).max() < 6.0
+    assert np.mean(errors(spherical, delta[:, 0]) < 2 * sigma[:, 0] / DEG) > 0.9
+
+
+def test_both_directions_hear_of_poses_on_both_sides(spherical):
+    pose = PoseAt(0, 3000, 0.7, 4 * DEG)
+    delta, sigma = two_way_headings(resting(spherical.grid), [JointSpec(0, 1, "hip")], 100.0, [pose])
+    np.testing.assert_allclose(delta, 0.7, atol=1e-6)
+    assert sigma[3001, 0] == pytest.approx(4 * DEG, rel=0.05)
+    assert sigma[0, 0] == pytest.approx(7 * DEG, rel=0.05)
+    assert sigma[-1, 0] == pytest.approx(7 * DEG, rel=0.05)
+
+
+def test_both_directions_use_the_axis_before_it_was_found():
+    linkage = synthetic_linkage("hinge", 20.0, seed=2)
+    on = on_grid(linkage)
+    grid = replace(on.grid, acc=np.full_like(on.grid.acc, 5.0))
+    axis_2 = rotate_array(conj_array(linkage.q_1_2[0]), np.array([1.0, 0.0, 0.0]))
+    axes = [AxesOf(0, np.array([1.0, 0.0, 0.0]), axis_2, 1 * DEG)]
+    delta, sigma = two_way_headings(grid, [JointSpec(0, 1, "knee")], 100.0, axes=axes)
+    assert np.isfinite(delta).all()
+    assert (np.abs(wrapped(delta[:, 0] - on.delta)) < 2 * sigma[:, 0]).all()
+    unknown, _ = two_way_headings(grid, [JointSpec(0, 1, "knee")], 100.0)
+    assert np.isnan(unknown).all()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [((0, 0, "knee"), "different"), ((0, 1, "elbow"), "kind")])
+def test_an_impossible_joint_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        JointSpec(*arguments)

@@ -11,9 +11,10 @@ from scipy.spatial.transform import Rotation
 from imu.conventions import ANGLES, angle_column
 from imu.kinematics import angles, warm_up
 from imu.kinematics.calibration import movement, scan, stand
-from imu.kinematics.calibration.calibration import calibrate_segment, directions_square_to, quaternion_of
-from imu.kinematics.calibration.layout import SEARCH, SENSOR
-from imu.kinematics.layout import SEGMENT, THIGH
+from imu.kinematics.calibration.axes import directions_square_to, quaternion_of
+from imu.kinematics.calibration.layout import Sums
+from imu.kinematics.calibration.own import own_axis
+from imu.kinematics.layout import SEGMENT
 from imu.packets import Quality
 
 DT = 0.01
@@ -96,28 +97,32 @@ def test_sums_of_a_movement(seed):
     n = 1500
     q, gyr = tumbling(seed, n, 0.4)
     up = rotations(q[:1]).as_matrix()[0, 2, :]
-    sensors, search = np.zeros(1, SENSOR), np.zeros(1, SEARCH)
-    sensors["part"], sensors["used"], sensors["settled"] = THIGH, 1, 1
+    sums = Sums.empty(["thigh_left"], [])
+    sensors, search = sums.sensors, sums.search
+    sensors["used"], sensors["settled"] = 1, 1
     a, b = directions_square_to(up)
     np.testing.assert_allclose(np.cross(a, b), up, atol=1e-12)
     sensors[0]["up"], sensors[0]["a"], sensors[0]["b"] = up, a, b
+    kept = (search, sensors, sums.joints, sums.own, sums.relative, sums.history)
+    movement.forget_movement(DT, *kept)
     for k in range(n):
-        movement.move(k, q[:, None], gyr[:, None], np.zeros((n, 1), np.uint16), DT, sensors)
+        movement.move(k, q[:, None], gyr[:, None], gyr[:, None], np.zeros((n, 1), np.uint16), DT, *kept)
     wanted = movement_sums(q, gyr, up, a, b, DT)
+    np.testing.assert_allclose(sums.own[0].sum(axis=0), wanted.pop("rate"), rtol=1e-9, atol=1e-12)
     for name, value in wanted.items():
         np.testing.assert_allclose(sensors[0][name], value, rtol=1e-9, atol=1e-12, err_msg=name)
     assert sensors[0]["cycles"] >= 1
-    movement.forget_movement(search, sensors)
+    movement.forget_movement(DT, *kept)
     assert sensors[0]["path"] == 0
     assert sensors[0]["cycles"] == 0
+    assert (sums.own == 0).all()
 
 
 def test_mean_orientation_of_a_stand():
     n = 100
     q, gyr = tumbling(8, n, 0.01)
     acc = np.random.default_rng(1).normal([0.0, 0.0, 9.81], 0.1, (n, 1, 3))
-    sensors = np.zeros(1, SENSOR)
-    sensors["part"] = THIGH
+    sensors = Sums.empty(["thigh_left"], []).sensors
     for k in range(n):
         assert stand.watch(k, q[:, None], gyr[:, None], np.zeros((n, 1), np.uint16), DT, k == 0, sensors)
         stand.gather(k, q[:, None], acc, sensors)
@@ -131,8 +136,7 @@ def test_mean_orientation_of_a_stand():
 def test_the_axis_is_the_first_principal_direction():
     rng = np.random.default_rng(2)
     for _ in range(50):
-        sensors = np.zeros(1, SENSOR)
-        s = sensors[0]
+        s = Sums.empty(["thigh_left"], []).sensors[0]
         up = rng.normal(size=3)
         up /= np.linalg.norm(up)
         s["up"] = up
@@ -140,19 +144,16 @@ def test_the_axis_is_the_first_principal_direction():
         angle = rng.uniform(0, np.pi)
         main, side = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
         rate = 9.0 * np.outer(main, main) + 1.0 * np.outer(side, side)
-        s["rate"] = rate[0, 0], rate[0, 1], rate[1, 1]
         s["spread"], s["lean"] = (side[0] ** 2, side[0] * side[1], side[1] ** 2), 0.9 * side
-        s["part"], s["used"], s["path"] = THIGH, 1, 10.0
-        axis, share = principal_axis(np.array(s["rate"]), a, b)
-        found = calibrate_segment("thigh_left", s, 9.81, 2.0)
-        q = found.q_sensor_segment
-        assert q is not None
-        frame = rotations(np.array(q)).as_matrix()
-        assert share == pytest.approx(1 / 9)
-        np.testing.assert_allclose(frame[:, 1], up, atol=1e-9)
-        assert abs(frame[:, 2] @ axis) == pytest.approx(1.0)
+        s["used"], s["path"] = 1, 10.0
+        moments = np.array([rate[0, 0], rate[0, 1], rate[1, 1]])
+        axis, share = principal_axis(moments, a, b)
+        found = own_axis(s, moments[None])
+        assert found.z is not None
+        assert found.axis.share == pytest.approx(share) == pytest.approx(1 / 9)
+        assert abs(found.z @ axis) == pytest.approx(1.0)
         # gravity leant to +side in the movement, which is forward for a thigh
-        assert frame[:, 0] @ (side[0] * a + side[1] * b) == pytest.approx(1.0)
+        assert np.cross(up, found.z) @ (side[0] * a + side[1] * b) == pytest.approx(1.0)
 
 
 def test_quaternion_of_a_matrix_in_all_four_cases():

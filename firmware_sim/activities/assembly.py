@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from firmware_sim.activities.balance import over_the_feet, smoothed
-from firmware_sim.activities.gait import FLAT, FOOT_OFF, PRESSURE, minimum_jerk, pivoted
+from firmware_sim.activities.gait import FLAT, FOOT_OFF, PRESSURE, pivoted
 from firmware_sim.activities.leg import hanging, leg_length, soft_positive
 from firmware_sim.activities.timeline import Timeline
 from firmware_sim.body import SWAY_MOVE
-from firmware_sim.motion import Track
+from firmware_sim.motion import Track, minimum_jerk
 from imu.conventions import SIDES, Side
 
 Floats = NDArray[np.float64]

@@ -16,6 +16,7 @@ from scipy.interpolate import BSpline, CubicSpline
 from firmware_sim.activities.balance import over_the_feet
 from firmware_sim.activities.habits import Habits
 from firmware_sim.activities.leg import hanging, leg_length
+from firmware_sim.motion import minimum_jerk
 from firmware_sim.person import Person
 
 Floats = NDArray[np.float64]
@@ -136,12 +137,6 @@ class Gait:
         """Of the foot, + toes up; phase within [0, 1]."""
         early = STRIKE_PITCH * (1.0 - minimum_jerk(phase / FLAT[0]))
         return np.where(phase < FLAT[1], early, self._pitch(np.clip(phase, FLAT[1], 1.0)))
-
-
-def minimum_jerk(x: Floats) -> Floats:
-    """0 to 1 as x goes from 0 to 1."""
-    x = np.clip(x, 0.0, 1.0)
-    return x * x * x * (10.0 + x * (6.0 * x - 15.0))
 
 
 def _balanced(person: Person, habits: Habits, stride: float, stride_s: float) -> Floats:

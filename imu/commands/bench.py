@@ -8,7 +8,7 @@ import platform
 from pathlib import Path
 
 from imu import __version__
-from imu.bench import FULL, QUICK, Packages, Table, load_trials, report, synthetic_trial
+from imu.bench import FULL, QUICK, Packages, Table, linkage_files, load_linkage, load_trials, report, synthetic_trial
 from imu.recording.files import new_file, refuse_existing
 from imu.warm import warm_up
 
@@ -25,7 +25,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs="*",
         metavar="FILE_OR_FOLDER",
         help=".npz with gyr, acc and fs, and if known ref_quat and movement; or anything that can be processed"
-        " (default: a synthetic recording with known truth)",
+        " or .npz of two joined sensors (gyr_1, acc_1, gyr_2, acc_2, ref_quat_1, ref_quat_2, fs, dof)"
+        " (default: synthetic recordings with known truth)",
     )
     p.add_argument("--quick", action="store_true", help="fewer repetitions: below 20 s without files")
     p.add_argument("--json", type=Path, metavar="OUT", help="write the tables into a new file, too")
@@ -37,13 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
         refuse_existing(arguments.json)
     packages = Packages.load()
     amount = QUICK if arguments.quick else FULL
-    trials = load_trials(arguments.files) if arguments.files else [synthetic_trial(amount.synthetic_s)]
+    linkages = [load_linkage(file) for file in linkage_files(arguments.files)]
+    others = [path for path in arguments.files if not linkage_files([path])]
+    trials = load_trials(others) if others else [synthetic_trial(amount.synthetic_s)]
     versions = {"imu": __version__, **Packages.versions()}
     print(", ".join(f"{name} {v}" for name, v in versions.items()) + f"; {_computer()}")
     print(f"{len(trials)} trial{'s' if len(trials) > 1 else ''}: {', '.join(_named([t.name for t in trials]))}")
     warm_up()
     tables: list[Table] = []
-    for table in report(trials, packages, amount):
+    for table in report(trials, packages, amount, linkages):
         print("\n" + "\n".join(table.lines()), flush=True)
         tables.append(table)
     if arguments.json is not None:

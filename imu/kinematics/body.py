@@ -12,8 +12,7 @@ from imu.config import Setup
 from imu.conventions import ANGLES, CORE_SEGMENTS, SEGMENTS, G
 from imu.fusion.grid import GridBlock
 from imu.kinematics import angles
-from imu.kinematics.calibration import Calibration, CalibrationSearch
-from imu.kinematics.calibration.search import SearchState
+from imu.kinematics.calibration import Calibration, CalibrationSearch, SearchState, no_evidence
 from imu.kinematics.layout import SEGMENT, Records, part_of
 from imu.outputs import Event, FrameBlock
 from imu.packets import Floats, Quality
@@ -78,11 +77,12 @@ class Body:
         events: list[Event] = []
         row = 0
         while row < m and self._search.open:
-            stop = self._search.look(grid, row, events)
+            stop, why = self._search.scan(grid, row)
             # frames up to the decision are still unknown, and say what else is wrong with them
             self._read(grid, row, stop, out)
+            self._search.decide(why, no_evidence, events)
             if self.calibration is not None:
-                self._mount(self.calibration, int(grid.t_us[stop - 1]))
+                self._mount(self.calibration, int(grid.t_us[max(stop - 1, 0)]))
             row = stop
         self._read(grid, row, m, out)
         return out, tuple(events)
@@ -100,6 +100,7 @@ class Body:
         for j, found in enumerate(calibration.segments):
             q, segment = found.q_sensor_segment, self._segments[j]
             if q is None or segment["known"]:
+                segment["known"] = int(q is not None)
                 continue
             segment["known"], segment["q"] = 1, q
             segment["axis_sigma"], segment["stand_sigma"] = found.axis_sigma, STAND_SIGMA

@@ -12,9 +12,9 @@ Record = np.void
 """One row of `Records`."""
 
 # parts of the body, the same on both sides
-PELVIS, THIGH, SHANK = 0, 1, 2
+PELVIS, THIGH, SHANK, FOOT = 0, 1, 2, 3
 OTHER: Final = -1
-"""Feet and trunk: no angle of this version needs them."""
+"""The trunk: no angle of this version needs it."""
 
 SEGMENT: Final = np.dtype(
     [
@@ -36,4 +36,4 @@ segment's axes, as a share of gravity, squared."""
 
 def part_of(segment: str) -> int:
     """`part_of("thigh_left") == THIGH`."""
-    return {"pelvis": PELVIS, "thigh": THIGH, "shank": SHANK}.get(segment.split("_")[0], OTHER)
+    return {"pelvis": PELVIS, "thigh": THIGH, "shank": SHANK, "foot": FOOT}.get(segment.split("_")[0], OTHER)

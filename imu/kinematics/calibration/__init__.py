@@ -1,6 +1,22 @@
 """How every sensor sits on its segment: from a quiet stand and one guided movement."""
 
-from imu.kinematics.calibration.calibration import Calibration, SegmentCalibration
-from imu.kinematics.calibration.search import CalibrationSearch
+from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration
+from imu.kinematics.calibration.joints import Evidence, Joint, joints_of, no_evidence
+from imu.kinematics.calibration.search import CalibrationSearch, SearchState
+from imu.kinematics.calibration.stored import from_json, to_json
+from imu.kinematics.calibration.whole import calibrate_whole
 
-__all__ = ["Calibration", "CalibrationSearch", "SegmentCalibration"]
+__all__ = [
+    "Calibration",
+    "CalibrationSearch",
+    "Evidence",
+    "Joint",
+    "JointCalibration",
+    "SearchState",
+    "SegmentCalibration",
+    "calibrate_whole",
+    "from_json",
+    "joints_of",
+    "no_evidence",
+    "to_json",
+]

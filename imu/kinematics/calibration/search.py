@@ -1,7 +1,12 @@
 """Looks for the calibration: what is decided when a quiet run or a movement is complete.
 
-A decision belongs to its frame, wherever a block of frames ends. A quiet run in another pose replaces the stand: who lay
-on a table, sat or was being strapped is not calibrated as standing.
+A decision belongs to its frame, wherever a block of frames ends. What a stand is: `stands`.
+
+The first movement that gives every leg a frame is the calibration. Of a marching shin its own axis tells little: as long as
+the accelerations of the knees do not tell its front, the march goes on for up to `ENOUGH` lifts of each leg, or until the
+person has stood for `STOPPED_S`. If a sensor is poor then (score below 50), the person is asked once more; the better one
+of the two is taken, or the poor one when `WAIT_S` have passed without another. After that nothing is replaced by itself,
+only by `redo`.
 
 What could not be calibrated with the others (a sensor that was silent, a pelvis that did not tilt) is looked for on: at a
 rest in which the others are where they were at the stand, and the movements after it.
@@ -19,281 +24,284 @@ from imu.config import Setup
 from imu.conventions import side_of
 from imu.errors import ConfigError
 from imu.fusion.grid import GridBlock
-from imu.kinematics.calibration import movement, scan, stand
-from imu.kinematics.calibration.calibration import (
-    Calibration,
-    SegmentCalibration,
-    calibrate_segment,
-    directions_square_to,
-)
-from imu.kinematics.calibration.layout import FULL, MOVED, PROVISIONAL, QUIET, SEARCH, SENSOR, SHORT
-from imu.kinematics.calibration.quiet import QuietRun, quiet_run
-from imu.kinematics.layout import OTHER, PELVIS, Records, part_of
+from imu.kinematics.calibration import movement, posture, scan, stored
+from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration, lowest_score
+from imu.kinematics.calibration.fit import Fit, Found
+from imu.kinematics.calibration.fronts import Standing
+from imu.kinematics.calibration.joints import Evidence
+from imu.kinematics.calibration.layout import FULL, MOVED, PROVISIONAL, QUIET, REDO, SHORT, WAITED, Sums
+from imu.kinematics.calibration.quiet import QuietRun
+from imu.kinematics.calibration.stands import StandSearch
+from imu.kinematics.layout import FOOT, OTHER, PELVIS
 from imu.outputs import Event
-from imu.packets import Floats
 
-SAME_POSE: Final = math.radians(10.0)
-"""Two stands closer than this are one."""
 ATTEMPTS: Final = 2
 """Movements that are refused for one segment of a leg; the next one is taken without it."""
-RESTLESS_SHARE: Final = 0.2
-"""of the frames of a given stand."""
-ASK_TO_STAND: Final = "Stand upright and still, feet hip-width apart, looking straight ahead"
-ASK_TO_MOVE: Final = "Now make two slow half squats, straight ahead, and stand still again"
-ASK_AGAIN: Final = "Once more, please: two slow half squats, straight ahead, and stand still again"
+ENOUGH: Final = 4
+STOPPED_S: Final = 3.0
+POOR: Final = 50
+WAIT_S: Final = 10.0
+ASK_ON: Final = "Keep marching, briskly: lift each knee a few more times, then stand still"
+ASK_UPRIGHT: Final = "Stand upright and still once more, knees straight, feet hip-width apart, looking straight ahead"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchState:
     """Everything that changes in a `CalibrationSearch`."""
 
-    search: Records
-    sensors: Records
-    stand_us: tuple[int, int]
-    stand_acc: Floats
+    sums: Sums
+    standing: Standing
     reported: tuple[str, ...]
     help: str
+    redo: tuple[tuple[str, int], ...]
+    open_again: bool
+    going_on: bool
+    candidate: Calibration | None
     calibration: Calibration | None
 
 
-class CalibrationSearch:
-    """Finds the stand and the movement of a session, or judges the windows that the setup names."""
+class CalibrationSearch(StandSearch):
+    """Finds the stand and the movement of a session, or judges the windows that the setup names.
 
-    def __init__(self, setup: Setup) -> None:
-        if setup.stand_s and setup.movement_s and setup.movement_s[0] < setup.stand_s[1]:
-            raise ConfigError(
-                f"movement_s {setup.movement_s} begins before stand_s {setup.stand_s} has ended; name a stand before it"
-            )
-        self._setup = setup
-        self._names = [s.segment for s in setup.sensors]
-        self._dt = 1.0 / setup.grid_hz
-        self._search = np.zeros(1, SEARCH)
-        self._search["t_moved"] = -1
-        for key, window in (("stand", setup.stand_s), ("move", setup.movement_s)):
-            for end, x in zip(("from", "to"), window or (-1e-6, -1e-6), strict=True):
-                self._search[f"{key}_{end}"] = round(x * 1e6)
-        self._sensors = np.zeros(len(self._names), SENSOR)
-        self._sensors["part"] = [part_of(name) for name in self._names]
-        self._stand_us = (0, 0)
-        self._stand_acc = np.full(len(self._names), np.nan)
-        self._reported: tuple[str, ...] = ()
-        self._help = ""
-        self.calibration: Calibration | None = None
-        """None until the movement has been found."""
+    Parameters
+    ----------
+    setup : Setup
+    stored : Calibration, optional
+        Of another day; holds from a quiet stand on, for the sensors that sit as they sat then.
+    """
+
+    def __init__(self, setup: Setup, stored: Calibration | None = None) -> None:
+        super().__init__(setup)
+        self._stored = stored
+        self._redo: tuple[tuple[str, int], ...] = ()
+        self._open_again = False
+        self._going_on = False
 
     @property
     def open(self) -> bool:
-        """There is still a sensor to be calibrated. Windows that were given are not gone beyond."""
-        if self.calibration is None:
+        """There is still a sensor to be calibrated. Windows that were given are not gone beyond, but for a redo."""
+        if self.calibration is None or self._redo:
             return True
-        given = self._setup.stand_s or self._setup.movement_s
-        return not given and bool(np.any((self._sensors["done"] == 0) & (self._sensors["part"] != OTHER)))
+        given = (self._setup.stand_s or self._setup.movement_s) and not self._open_again
+        sensors = self._sums.sensors
+        return not given and bool(np.any((sensors["done"] == 0) & (sensors["part"] != OTHER)))
 
-    @property
-    def stand_us(self) -> tuple[int, int]:
-        """Session time, [start, end) of the newest stand."""
-        return self._stand_us
+    def redo(self, segment: str, t_us: int) -> None:
+        """Calibrate this sensor alone once more: unknown from the frame at `t_us` on (or the next one that comes).
 
-
-    @property
-    def stage(self) -> str:
-        """`stand`, `movement` or `ready`."""
+        It is calibrated at the next rest in which the others are where they stood, and the movement after it. Before the
+        calibration is complete there is nothing to redo.
+        """
+        if segment not in self._names:
+            raise ConfigError(f"no sensor on {segment!r}; worn: {', '.join(self._names)}")
         if self.calibration is not None:
-            return "ready"
-        return "movement" if self._search[0]["has_stand"] == FULL else "stand"
+            self._redo = (*self._redo, (segment, t_us))
 
-    @property
-    def instruction(self) -> str:
-        """What the person should do now; empty when ready."""
-        if self.calibration is not None:
-            return ""
-        if self._search[0]["has_stand"] != FULL:
-            return self._help or ASK_TO_STAND
-        return ASK_AGAIN if self._search[0]["refused"] else ASK_TO_MOVE
+    def scan(self, grid: GridBlock, row: int) -> tuple[int, int]:
+        """Frames from `row` on, up to a decision: (frame after them, why). Then `decide`, with evidence of that moment."""
+        stop = len(grid)
+        for _, t_us in self._redo:
+            first = row + int(np.searchsorted(grid.t_us[row:], t_us))
+            if first == row:
+                self._sums.search["t"] = grid.t_us[row]
+                return row, REDO
+            stop = min(stop, first)
+        s = self._sums
+        return scan.run(
+            row, stop, grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags, self._dt,
+            s.search, s.sensors, s.joints, s.own, s.relative, s.history,
+        )  # fmt: skip
 
-    def turn_at_stand(self, j: int) -> Floats | None:
-        """(3, 3) mean R_earth_sensor of one sensor in the stand; None if its heading has changed since."""
-        s = self._sensors[j]
-        return np.array(s["turn"]).reshape(3, 3) if s["turned"] == 0 else None
-
-    def look(self, grid: GridBlock, start: int, events: list[Event]) -> int:
-        """Frames from `start` on, to the next decision; returns the frame after it and adds what happened to `events`."""
-        row, why = scan.run(start, grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags, self._dt, self._search, self._sensors)
-        if why == QUIET and self._setup.stand_s:
+    def decide(self, why: int, evidence: Evidence, events: list[Event]) -> None:
+        """What `scan` stopped for; adds what happened to `events`. The calibration holds from the next frame on."""
+        g = self._sums.search
+        if why == REDO:
+            self._begin_again(events)
+        elif why == QUIET and g[0]["stand_to"] >= 0:
             self._judge_given_stand(events)
-            self._search["still"] = -1
+            g["still"] = -1
         elif why == QUIET:
-            self._consider_stand(FULL, events)
-            self._search["still"] = 0
+            quiet = self._consider_stand(FULL, events)
+            if quiet is not None and self.calibration is not None:
+                self._accept_late(self._fit(evidence), events, moved=False)
+            elif quiet is not None and self._stored is not None:
+                self._try_stored(self._stored, quiet, evidence, events)
+            g["still"] = 0
         elif why == SHORT:
             self._consider_stand(PROVISIONAL, events)
-        elif why == MOVED and self._setup.movement_s:
-            self._judge_given_movement(events)
+        elif why == MOVED and g[0]["move_to"] >= 0:
+            self._judge_given_movement(evidence, events)
         elif why == MOVED:
-            self._consider_movement(events)
-        return row
+            self._consider_movement(evidence, events)
+        elif why == WAITED:
+            g["wait_until"] = -1
+            if self._going_on:
+                self._consider_movement(evidence, events, stopped=True)
+            elif self._candidate is not None:
+                self._accept(self._candidate, events)
 
-    def _consider_stand(self, kind: int, events: list[Event]) -> None:
-        """A run of quiet frames has ended or is long enough: is it the stand?"""
-        g, now = self._search[0], int(self._search[0]["t"])
-        if g["has_stand"] and 0 <= g["move_from"] <= now:
-            return  # the movement that was asked for has begun
-        quiet = quiet_run(self._names, self._sensors)
-        if not quiet.steady:
-            return
-        if self.calibration is not None:
-            quiet = self._late_stand(quiet)
-        elif kind == FULL or not any(quiet.fits):
-            self._report_bad(quiet, events)
-        if not any(quiet.fits):
-            self._help = quiet.for_the_person
-            return
-        used = [bool(s["used"]) for s in self._sensors]
-        same = quiet.fits == used and all(
-            not ok or float(np.array(s["up"]) @ up) > math.cos(SAME_POSE)
-            for ok, s, up in zip(quiet.fits, self._sensors, quiet.up, strict=True)
-        )
-        had, moving = int(g["has_stand"]), int(self._sensors["cycles"].max()) > 0
-        # between the first and the second half of the movement; or a short rest among movements
-        if moving and ((same and had == kind) or kind == PROVISIONAL):
-            return
-        self._take_stand(kind, quiet, (int(g["t_run"]), now))
-        if kind == FULL and self.calibration is None and not (had == kind and same):
-            events.append(Event("stand_found", int(g["t_run"]), now, detail=f"stood still for {stand.STAND_S:.0f} s"))
+    def _begin_again(self, events: list[Event]) -> None:
+        """Sensors whose redo is due become unknown."""
+        assert self.calibration is not None
+        segments, joints, now = list(self.calibration.segments), list(self.calibration.joints), self._now
+        due, self._redo = self._redo, ()
+        for name, t_us in due:
+            if t_us > now:
+                self._redo = (*self._redo, (name, t_us))
+                continue
+            j = self._names.index(name)
+            segments[j] = SegmentCalibration(
+                name, None, math.nan, 0, "is being calibrated anew", segments[j].stand_acc,
+                "stand still, then march on the spot", self._serials[j],
+            )  # fmt: skip
+            joints = [JointCalibration(k.proximal, k.distal, math.nan, math.inf) if name in (k.proximal, k.distal) else k
+                      for k in joints]  # fmt: skip
+            self._sums.sensors[j]["done"] = 0
+            events.append(Event("segment_redo", now, now, side=side_of(name), detail=f"{name}: {segments[j].remedy}"))
+        for window in ("stand_from", "stand_to", "move_from", "move_to"):
+            self._sums.search[window] = -1
+        self._sums.search["still"], self._open_again = 0, True
+        self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
+        self._look_on()
 
-    def _late_stand(self, quiet: QuietRun) -> QuietRun:
-        """The same run for the sensors that are not calibrated yet; it fits none if the others are not as they stood."""
-        there = [
-            float(np.array(s["up"]) @ up)
-            for s, up, n in zip(self._sensors, quiet.up, self._sensors["run_n"], strict=True)
-            if s["done"] and n > 0
-        ]
-        standing = bool(there) and min(there) > math.cos(SAME_POSE)
-        fits = [standing and ok and not s["done"] for s, ok in zip(self._sensors, quiet.fits, strict=True)]
-        return replace(quiet, fits=fits)
-
-    def _take_stand(self, kind: int, quiet: QuietRun, stand_us: tuple[int, int]) -> None:
-        """Keep directions and headings; what has moved so far is forgotten."""
-        for s, up, ok in zip(self._sensors, quiet.up, quiet.fits, strict=True):
-            s["used"] = int(ok)
-            if ok:
-                s["up"], s["turned"] = up, 0
-                s["a"], s["b"] = directions_square_to(up)
-                s["turn"] = np.array(s["run_turn"]) / int(s["run_n"])
-        self._stand_us, self._stand_acc = stand_us, quiet.acc
-        self._search["has_stand"] = kind
-        self._help = ""
-        movement.forget_movement(self._search, self._sensors)
-
-    def _judge_given_stand(self, events: list[Event]) -> None:
-        """The window of the stand is over."""
-        g, now = self._search[0], int(self._search[0]["t"])
-        quiet, frames, reason = quiet_run(self._names, self._sensors), int(g["still"]), ""
-        if frames * self._dt < stand.SHORT_STAND_S - self._dt:
-            reason = f"stand_s holds {frames * self._dt:.2f} s of data; give at least {stand.SHORT_STAND_S} s"
-        elif int(g["restless"]) > RESTLESS_SHARE * frames or not quiet.steady:
-            reason = "somebody moved in stand_s; name a window of standing still"
-        elif not any(quiet.fits):
-            reason = quiet.complaint or "no sensor was known in stand_s"
-        if reason:
-            self._refuse(reason, events)
-            return
-        self._report_bad(quiet, events)
-        self._take_stand(FULL, quiet, (int(g["t_run"]), now))
-        events.append(Event("stand_found", int(g["t_run"]), now, method="given", detail=f"{frames * self._dt:.1f} s"))
-
-    def _refuse(self, reason: str, events: list[Event]) -> None:
-        now = int(self._search[0]["t"])
-        events.append(Event("calibration_refused", now, now, detail=reason))
-
-    def _report_bad(self, quiet: QuietRun, events: list[Event]) -> None:
-        """Say once which sensors cannot be used."""
-        if quiet.bad and quiet.bad != self._reported:
-            self._refuse(quiet.complaint, events)
-        self._reported = quiet.bad
-
-    def _consider_movement(self, events: list[Event]) -> None:
+    def _consider_movement(self, evidence: Evidence, events: list[Event], stopped: bool = False) -> None:
         """The person has moved enough: is there a frame for every segment?"""
-        found = self._fit()
+        found, sensors, g = self._fit(evidence), self._sums.sensors, self._sums.search[0]
         if self.calibration is not None:
             self._accept_late(found, events)
             return
-        # the pelvis is not waited for: an upright squat hardly tilts it
+        self._going_on = found.wants_more and not stopped and int(sensors["cycles"].max()) < ENOUGH
+        if self._going_on:
+            self._help = ASK_ON
+            g["wait_until"] = self._now + round(STOPPED_S * 1e6)
+            return
+        if found.bent:
+            self._refuse(f"{found.bent}; stand upright with straight knees, and move once more", events)
+            g["refused"] += 1
+            g["has_stand"] = 0
+            self._forget()
+            self._help = ASK_UPRIGHT
+            return
+        # the pelvis is not waited for: an upright squat hardly tilts it; nor the feet, which stay on the ground in one
         most_missed = movement.MISSED_S / self._dt
         missing = [
-            f"{f.segment}: {f.reason}"
-            for f, s in zip(found, self._sensors, strict=True)
-            if s["used"] and f.q_sensor_segment is None and s["part"] != PELVIS and s["missed"] <= most_missed
+            f"{f.segment}: {f.reason}{', ' + f.remedy if f.remedy else ''}"
+            for f, s in zip(found.segments, sensors, strict=True)
+            if s["used"] and f.q_sensor_segment is None and s["part"] not in (PELVIS, FOOT) and s["missed"] <= most_missed
         ]
-        waited = self._search[0]["refused"] >= ATTEMPTS
-        leading = int(movement.leading_part(self._sensors))
-        led = any(f.q_sensor_segment and s["part"] == leading for f, s in zip(found, self._sensors, strict=True))
-        if not led or (missing and not waited):
-            self._refuse("; ".join(missing or [f"{f.segment}: {f.reason}" for f in found if f.reason]), events)
-            self._search["refused"] += 1
-            movement.forget_movement(self._search, self._sensors)  # a clean one counts, not the mean with a bad one
+        leading = int(movement.leading_part(sensors))
+        led = any(f.q_sensor_segment and s["part"] == leading for f, s in zip(found.segments, sensors, strict=True))
+        if not led or (missing and g["refused"] < ATTEMPTS):
+            self._refuse("; ".join(missing or [f"{f.segment}: {f.reason}" for f in found.segments if f.reason]), events)
+            g["refused"] += 1
+            self._forget()  # a clean one counts, not the mean with a bad one
             return
-        self._accept(found, int(self._search[0]["t_moved"]), events)
+        calibration = self._made(found, int(g["t_moved"]))
+        if self._candidate is not None:
+            calibration = max(self._candidate, calibration, key=lambda c: lowest_score(c.segments))
+        elif lowest_score(calibration.segments) < POOR:
+            worst = min((s for s in calibration.segments if s.q_sensor_segment is not None), key=lambda s: s.score)
+            self._refuse(f"{worst.segment} is poor ({worst.score}/100): {worst.reason}; {worst.remedy}", events)
+            self._candidate = calibration
+            g["wait_until"] = self._now + round(WAIT_S * 1e6)
+            self._forget()
+            return
+        self._accept(calibration, events)
 
-    def _judge_given_movement(self, events: list[Event]) -> None:
+    def _judge_given_movement(self, evidence: Evidence, events: list[Event]) -> None:
         """The window of the movement is over."""
         assert self._setup.movement_s is not None
-        if self._search[0]["has_stand"] == 0:
+        if self._sums.search[0]["has_stand"] == 0:
             self._refuse("no quiet stand was found before movement_s", events)
             return
-        found = self._fit()
-        if not any(f.q_sensor_segment for f in found):
-            self._refuse("; ".join(f"{f.segment}: {f.reason}" for f in found if f.reason), events)
+        found = self._fit(evidence)
+        if found.bent or not any(f.q_sensor_segment for f in found.segments):
+            self._refuse(found.bent or "; ".join(f"{f.segment}: {f.reason}" for f in found.segments if f.reason), events)
             return
-        self._accept(found, round(self._setup.movement_s[0] * 1e6), events)
+        self._accept(self._made(found, round(self._setup.movement_s[0] * 1e6)), events)
 
-    def _fit(self) -> tuple[SegmentCalibration, ...]:
-        stand_s = (self._stand_us[1] - self._stand_us[0]) * 1e-6
-        return tuple(
-            calibrate_segment(name, s, float(acc), stand_s)
-            for name, s, acc in zip(self._names, self._sensors, self._stand_acc, strict=True)
-        )
+    def _fit(self, evidence: Evidence) -> Found:
+        return Fit(
+            self._names, self._serials, self._sums, self.joints, evidence, self._standing, self._dt, self.calibration
+        ).found()  # fmt: skip
 
-    def _accept(self, found: tuple[SegmentCalibration, ...], moved_us: int, events: list[Event]) -> None:
+    def _made(self, found: Found, moved_us: int) -> Calibration:
+        cycles = max(int(self._sums.sensors["cycles"].max()), *(int(k["swings"]) for k in self._sums.joints), 0)
+        kind = posture.kind_of(self._sums)
+        return Calibration(self.stand_us, (moved_us, self._now), cycles, found.segments, found.joints, kind)
+
+    def _accept(self, calibration: Calibration, events: list[Event]) -> None:
         """The calibration is complete; it holds from the next frame on."""
-        now, cycles = int(self._search[0]["t"]), int(self._sensors["cycles"].max())
-        self.calibration = calibration = Calibration(self._stand_us, (moved_us, now), cycles, found)
-        a, b = self._stand_us
-        if self._search[0]["has_stand"] != FULL:
+        self.calibration, self._candidate, now = calibration, None, self._now
+        self._sums.search["wait_until"] = -1
+        a, b = calibration.stand_us
+        method = "stored" if calibration.kind == "stored" else ""
+        if self._sums.search[0]["has_stand"] != FULL:
             events.append(Event("stand_found", a, now, detail=f"stood still for {(b - a) * 1e-6:.1f} s"))
-        events.append(Event("movement_found", moved_us, now, detail=f"{cycles} times out and back"))
-        events.append(Event("calibrated", now, now, detail=calibration.summary))
-        self._go_on(found)
+        if not method:
+            words = f"{calibration.kind}, {calibration.cycles} times out and back"
+            events.append(Event("movement_found", calibration.movement_us[0], now, method=calibration.kind, detail=words))
+        events.append(Event("calibrated", now, now, method=method, detail=calibration.summary))
+        self._sums.sensors["done"] = [f.q_sensor_segment is not None for f in calibration.segments]
+        self._look_on()
 
-    def _accept_late(self, found: tuple[SegmentCalibration, ...], events: list[Event]) -> None:
-        """Add what has been found to the calibration; the rest is looked for on."""
+    def _accept_late(self, found: Found, events: list[Event], moved: bool = True) -> None:
+        """Add what has been found to the calibration; the rest is looked for on.
+
+        Without a movement, from a rest: a pelvis between two thighs, a shank, a foot face as their neighbours do as soon
+        as the accelerations have told the headings.
+        """
         assert self.calibration is not None
-        now = int(self._search[0]["t"])
-        segments = list(self.calibration.segments)
-        for j, (one, s) in enumerate(zip(found, self._sensors, strict=True)):
-            if s["used"] and one.q_sensor_segment is not None:
+        now = self._now
+        segments, joints, new = list(self.calibration.segments), list(self.calibration.joints), set[str]()
+        if found.bent:
+            self._refuse(found.bent, events)
+        for j, (one, s) in enumerate(zip(found.segments, self._sums.sensors, strict=True)):
+            if s["used"] and one.q_sensor_segment is not None and not found.bent:
                 segments[j] = one = replace(one, reason="; ".join(filter(None, (f"at {now / 1e6:.1f} s", one.reason))))
                 words = f"{one.segment}: {one.word}"
                 events.append(Event("segment_calibrated", now, now, side=side_of(one.segment), detail=words))
-        self.calibration = replace(self.calibration, segments=tuple(segments))
-        self._go_on(tuple(segments))
+                new.add(one.segment)
+                s["done"] = 1
+        for k, joint in enumerate(found.joints):
+            if new & {joint.proximal, joint.distal}:
+                joints[k] = joint
+        if new or moved:
+            self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
+            self._look_on()
 
-    def _go_on(self, found: tuple[SegmentCalibration, ...]) -> None:
+    def _look_on(self) -> None:
         """From now on only what is missing is looked for, from the next rest on."""
-        self._sensors["done"] = [f.q_sensor_segment is not None for f in found]
-        self._sensors["used"] = 0
-        self._search["has_stand"] = 0
-        movement.forget_movement(self._search, self._sensors)
+        self._sums.sensors["used"] = 0
+        self._sums.search["has_stand"] = 0
+        self._forget()
+
+    def _try_stored(self, old: Calibration, quiet: QuietRun, evidence: Evidence, events: list[Event]) -> None:
+        """Is it the stand of the stored calibration?"""
+        found = stored.adopt(old, self._names, self._serials, quiet)
+        if found is None:
+            self._refuse("the stored calibration does not fit this stand: stand as then, or make the movement", events)
+            return
+        now = self._now
+        turns = [self.turn_at_stand(j) for j in range(len(found))]
+        headings = stored.pose_headings(self.joints, old, found, turns, evidence)
+        calibration = Calibration(self.stand_us, (now, now), 0, found, headings, "stored")
+        waiting = [q and f.q_sensor_segment is None for q, f in zip(quiet.fits, found, strict=True)]
+        self._accept(calibration, events)
+        # this stand serves the others as well
+        self._sums.sensors["used"] = waiting
+        self._sums.search["has_stand"] = FULL if any(waiting) else 0
 
     def state(self) -> SearchState:
         """A copy of everything that changes."""
         return SearchState(
-            self._search.copy(), self._sensors.copy(), self._stand_us, self._stand_acc.copy(), self._reported, self._help,
-            self.calibration,
+            self._sums.copy(), self._standing, self._reported, self._help, self._redo, self._open_again,
+            self._going_on, self._candidate, self.calibration,
         )  # fmt: skip
 
     def restore(self, state: SearchState) -> None:
         """Continue from what `state` of a search with equal setup returned."""
-        self._search, self._sensors, self._stand_acc = state.search.copy(), state.sensors.copy(), state.stand_acc.copy()
-        self._stand_us, self._reported, self._help = state.stand_us, state.reported, state.help
-        self.calibration = state.calibration
+        self._sums, self._standing, self._help = state.sums.copy(), state.standing, state.help
+        self._reported = state.reported
+        self._redo, self._open_again, self._going_on = state.redo, state.open_again, state.going_on
+        self._candidate, self.calibration = state.candidate, state.calibration

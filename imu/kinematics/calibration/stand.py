@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imu.conventions import G
 from imu.fusion.quaternion import conj, rotate
 from imu.kernels import kernel
 from imu.kinematics.calibration.layout import END, FULL, QUIET, SHORT
@@ -28,6 +29,10 @@ STILL_DRIFT: Final = math.radians(3.0)
 SMOOTHING_S: Final = 0.1
 AWAY_S: Final = 3.0
 """A sensor that is silent for so long is not waited for; it is calibrated later."""
+CLIMB_S: Final = 0.5
+"""A rest of this length ends one way up or down."""
+LONGEST_CLIMB_S: Final = 8.0
+"""From rest to rest; twice integrated, errors of the acceleration grow with its square."""
 
 _UNKNOWN, _SETTLING, _FAULT = int(UNKNOWN), int(Quality.SETTLING), int(Quality.SENSOR_FAULT)
 
@@ -106,6 +111,34 @@ def gather(row: int, q: Floats, acc: Floats, sensors: Records) -> None:
 
 
 @kernel
+def climb(row: int, q: Floats, acc: Floats, dt: float, still: int, sensors: Records) -> None:
+    """How far every sensor has gone up since the stand, `still` frames after its last movement.
+
+    Twice integrated from rest to rest; that the velocity is zero at both ends takes off what is constantly wrong.
+    """
+    for j in range(len(sensors)):
+        s = sensors[j]
+        if s["settled"] == 0:
+            s["height"] = float("nan")
+            continue
+        if still == 1:
+            s["climb"] = s["rise"] - 0.5 * s["rise_v"] * s["rise_n"] * dt
+            s["climb_n"] = s["rise_n"]
+        if still == int(CLIMB_S / dt + 0.5):
+            s["height"] += s["climb"] if s["climb_n"] * dt < LONGEST_CLIMB_S else float("nan")
+        if still >= int(CLIMB_S / dt + 0.5):
+            s["rise_v"] = 0.0
+            s["rise"] = 0.0
+            s["rise_n"] = 0
+            continue
+        qi = (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3])
+        up = rotate(qi, (acc[row, j, 0], acc[row, j, 1], acc[row, j, 2]))[2]
+        s["rise_v"] += (up - G) * dt
+        s["rise"] += s["rise_v"] * dt
+        s["rise_n"] += 1
+
+
+@kernel
 def step(
     row: int, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], dt: float, search: Records, sensors: Records
 ) -> int:  # fmt: skip
@@ -119,9 +152,11 @@ def step(
             forget_run(sensors)
         gather(row, q, acc, sensors)
         g["still"] += 1
+        climb(row, q, acc, dt, g["still"], sensors)
         return QUIET if g["still"] >= int(STAND_S / dt + 0.5) else END
     ended = g["still"] >= int(SHORT_STAND_S / dt + 0.5) and g["has_stand"] < FULL
     g["still"] = 0
+    climb(row, q, acc, dt, 0, sensors)
     return SHORT if ended else END
 
 

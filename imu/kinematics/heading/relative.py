@@ -1,45 +1,26 @@
-"""Relative orientation of two connected segments, for people who have arrays."""
+"""Relative orientation of two joined segments, for people who have arrays."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from imu.config import GapLimits
-from imu.fusion.filters import SensorFilter
-from imu.fusion.quaternion import conj_array, mul_array, normalise_array
-from imu.fusion.rows import RowMaker
-from imu.kinematics.heading import hinge, track
-from imu.kinematics.heading.band_filter import scratch
-from imu.kinematics.heading.fuse import fuse
-from imu.kinematics.heading.layout import BANDS_HZ, CHANNELS, RATE_SIGMA, START_SIGMA, UNKNOWN_SIGMA, initial
-from imu.packets import Floats, Ints, Quality
+from imu.fusion.grid import GridBlock
+from imu.fusion.quaternion import conj_array, mul_array
+from imu.fusion.rates import sample_period
+from imu.kinematics.heading.bridging import HOLE_ERROR, LIMITS, follow_sensor
+from imu.kinematics.heading.hinge import HingeSource
+from imu.kinematics.heading.params import Params
+from imu.kinematics.heading.streaming import Headings, JointSpec
+from imu.packets import Floats, Ints
 
-Joint = Literal["hinge", "saddle", "spherical", "knee"]
-FLOOR: Final[dict[str, float]] = {
-    "hinge": math.radians(1.5), "knee": math.radians(6.0), "saddle": math.radians(3.0), "spherical": math.radians(3.0),
-}  # fmt: skip
-"""rad, 1σ of the hinge source at best: a mechanical hinge, a real knee, a joint that moves as a hinge now."""
-BRIDGE_SHARE: Final = 0.6
-"""Error of the rotation over a bridged hole: share / √s x T^1.5 x hypot(change of rate, mean rate)."""
-HINGE_PERIOD_S: Final = 1.0
-FLIPPED_AFTER: Final = 5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Side:
-    """One sensor on the common steps; NaN = unknown."""
-
-    q: Floats
-    gyr: Floats
-    acc: Floats
-    made: NDArray[np.bool_]
-    bridged: Floats
-    renewed: NDArray[np.bool_]
+JOINTS: Final = ("hinge", "knee", "saddle", "spherical")
+MOST_MISSING: Final = 50
+"""Steps for each row that is there, and an hour: more than that are times in another unit."""
+_FARTHEST: Final = 2.0
+"""s; a hole of more is as good as one of this length: both filters begin anew."""
 
 
 def relative_orientation(
@@ -48,184 +29,145 @@ def relative_orientation(
     gyr_2: ArrayLike,
     acc_2: ArrayLike,
     rate_hz: float,
-    joint: Joint = "spherical",
+    joint: str = "spherical",
     q_1_2_start: ArrayLike | None = None,
     lever_arm_1: ArrayLike | None = None,
     lever_arm_2: ArrayLike | None = None,
     t_us: ArrayLike | None = None,
 ) -> tuple[Floats, Floats]:
-    """Orientation of sensor 2 in the frame of sensor 1, on two segments that share a joint, without a magnetometer.
+    """Orientation of sensor 2 as sensor 1 sees it, without a magnetometer: q_1_2 (n, 4) and sigma_heading (n,) rad.
 
-    Inclination is VQF's. The heading between the two comes from the acceleration of the joint's centre, which both must
-    see alike (Weygers & Kok 2020), in two frequency bands with lever arms found on the way, and from the hinge constraint
-    (Laidig 2017) while the data say that the joint is one. Causal: row k uses rows 0..k.
+    Two VQF filters give the inclinations. The relative heading comes from the acceleration of the joint's centre, which
+    both sensors must agree on, and at a hinge also from its axis; arms and axis are found on the way. Row k comes from
+    rows 0..k alone, but for rows inside a hole, which are bridged afterwards.
 
     Parameters
     ----------
-    gyr_1, gyr_2 : (n, 3) rad/s, sensor frames. acc_1, acc_2 : (n, 3) m/s², including gravity. Rows that are not finite are
-        missing samples: up to 250 ms are bridged, after longer holes the heading is looked for again.
+    gyr_1, gyr_2 : (n, 3) rad/s, each in its sensor's frame. NaN rows are missing samples.
+    acc_1, acc_2 : (n, 3) m/s², including gravity (+g up at rest). A row that is not finite is not believed.
     rate_hz : float
-    joint : "hinge", "saddle", "spherical" or "knee"
-        How far the hinge constraint may be trusted. Whether it is used at all is decided from the data.
+        Sample rate of both.
+    joint : "hinge", "knee", "saddle" or "spherical"
+        At a `hinge` (mechanical) or `knee` the axis is used as soon as the data show one; at a knee it counts less.
     q_1_2_start : (4,), optional
-        Relative orientation at the first row, known from a pose to about 20°. None: not known.
+        Relative orientation at the first sample, w, x, y, z, believed to 20° in heading. None: unknown; then rows are NaN
+        until brisk motion has shown it (4 s or more).
     lever_arm_1, lever_arm_2 : (3,) m, optional
-        From the joint's centre to the sensor, in the frame of that sensor, to about 1 cm; both or none. None: estimated.
+        Joint centre -> sensor, in that sensor's frame, known to 1 cm. None: found on the way.
     t_us : (n,) int µs, optional
-        Time of each row, strictly increasing: missing samples may then be missing rows.
+        Time of each row, strictly increasing: missing samples of both sensors are missing rows.
 
     Returns
     -------
-    q_1_2 : (n, 4) w, x, y, z, turns vectors of frame 2 into frame 1. NaN where a sensor is unknown.
-    sigma_heading : (n,) rad, 1σ of the relative heading; pi = not known (yet).
+    q_1_2 : (n, 4) w, x, y, z, turns vectors of sensor 2's frame into sensor 1's. NaN = unknown.
+    sigma_heading : (n,) rad, 1σ of the heading part (the inclination adds about 1.5°); π = unknown.
 
     Raises
     ------
     ValueError
-        Shapes, rate, times, joint or start are wrong.
+        Shapes, rate, times or the joint are wrong.
+
+    Sources: Weygers & Kok 2020 for the joint, Laidig et al. 2017 and Olsson et al. 2020 for the hinge.
     """
-    if joint not in get_args(Joint):
-        raise ValueError(f"relative_orientation: joint is {joint!r}; give one of {', '.join(get_args(Joint))}")
-    if not 20.0 <= rate_hz <= 10000.0:
-        raise ValueError(f"relative_orientation: rate_hz is {rate_hz}; give the sample rate, 20 or more for this method")
-    if (lever_arm_1 is None) != (lever_arm_2 is None):
-        raise ValueError("relative_orientation: one lever arm alone is of no use; give both or none")
-    arrays = [_rows(name, x) for name, x in
-              (("gyr_1", gyr_1), ("acc_1", acc_1), ("gyr_2", gyr_2), ("acc_2", acc_2))]  # fmt: skip
+    if joint not in JOINTS:
+        raise ValueError(f"relative_orientation: joint is {joint!r}; give one of {', '.join(JOINTS)}")
+    dt = sample_period(rate_hz)
+    arrays = [_rows(name, x) for name, x in (("gyr_1", gyr_1), ("acc_1", acc_1), ("gyr_2", gyr_2), ("acc_2", acc_2))]
     n = len(arrays[0])
-    if any(len(a) != n for a in arrays):
-        raise ValueError(f"relative_orientation: {[len(a) for a in arrays]} rows; give equally many of each")
-    place = _places(t_us, n, rate_hz)
-    steps = int(place[-1]) + 1 if n else 0
-    one, two = (_side(arrays[2 * i], arrays[2 * i + 1], place, steps, rate_hz) for i in range(2))
-    start, sigma = 0.0, UNKNOWN_SIGMA
-    if q_1_2_start is not None:
-        start, sigma = _heading_of(np.asarray(q_1_2_start, dtype=np.float64), one, two), START_SIGMA
-    arms = None
+    for name, x in zip(("acc_1", "gyr_2", "acc_2"), arrays[1:], strict=True):
+        if len(x) != n:
+            raise ValueError(f"relative_orientation: {name} has {len(x)} rows, gyr_1 {n}; both sensors need the same rows")
+    number = _numbers(t_us, n, rate_hz)
+    if n == 0:
+        return np.zeros((0, 4)), np.zeros(0)
+    total = int(number[-1]) + 1
+    sensors = []
+    for gyr, acc in ((arrays[0], arrays[1]), (arrays[2], arrays[3])):
+        there = np.flatnonzero(np.isfinite(gyr.sum(axis=1)))
+        force = acc[there]
+        force[~np.isfinite(force.sum(axis=1))] = 0.0  # the rate of such a row counts, its acceleration does not
+        sensors.append(follow_sensor(number[there], gyr[there], force, total, rate_hz))
+    one, two = sensors
+    grid = GridBlock(
+        np.rint(np.arange(total) * (1e6 * dt)).astype(np.int64), np.stack([one.q, two.q], axis=1),
+        np.stack([one.gyr, two.gyr], axis=1), np.stack([one.acc, two.acc], axis=1),
+        np.stack([one.flags, two.flags], axis=1),
+    )  # fmt: skip
+    delta, sigma = np.full((total, 1), np.nan), np.full((total, 1), np.pi)
+    headings = Headings([JointSpec(0, 1, joint)], rate_hz, Params(hole_error=HOLE_ERROR))
+    if (lever_arm_1 is None) != (lever_arm_2 is None):
+        raise ValueError("relative_orientation: give both lever arms, or none")
     if lever_arm_1 is not None and lever_arm_2 is not None:
-        arms = np.concatenate([np.asarray(a, dtype=np.float64).reshape(3) for a in (lever_arm_1, lever_arm_2)])
-    heading, sigma_heading = _headings(one, two, rate_hz, FLOOR[joint], start, sigma, arms)
-    half = 0.5 * heading
-    turn = np.stack([np.cos(half), np.zeros(steps), np.zeros(steps), np.sin(half)], axis=1)
-    q = mul_array(conj_array(one.q), mul_array(turn, two.q))
-    return q[place], sigma_heading[place]
+        headings.set_arms(0, _three("lever_arm_1", lever_arm_1), _three("lever_arm_2", lever_arm_2))
+    both = np.flatnonzero(np.isfinite(one.q[:, 0] + two.q[:, 0]))
+    first = int(both[0]) if len(both) else 0
+    headings.run(grid, 0, first, delta, sigma)
+    if q_1_2_start is not None and len(both):
+        headings.set_pose(0, _heading_of(grid.q[first], q_1_2_start), headings.params.start_sigma)
+    hinge = HingeSource(headings, 0, grid, rate_hz) if joint in ("hinge", "knee") else None
+    row = first
+    while row < total:
+        stop = min(total, row + round(rate_hz))
+        headings.run(grid, row, stop, delta, sigma)
+        if hinge is not None:
+            hinge.look(stop, float(delta[stop - 1, 0]), float(sigma[stop - 1, 0]))
+        row = stop
+    half, zero = 0.5 * delta[number, 0], np.zeros(n)
+    turn = np.stack([np.cos(half), zero, zero, np.sin(half)], axis=1)
+    q = mul_array(conj_array(one.shown[number]), mul_array(turn, two.shown[number]))
+    sigma_heading = np.where(np.isfinite(q[:, 0]), sigma[number, 0], np.pi)
+    return q, sigma_heading
+
+
+def _heading_of(q: Floats, q_1_2: ArrayLike) -> float:
+    """Heading δ for which conj(q[0]) rot_z(δ) q[1] comes nearest to q_1_2: q (2, 4)."""
+    try:
+        start = np.asarray(q_1_2, np.float64)
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"relative_orientation: q_1_2_start must be a unit quaternion w, x, y, z ({e})") from e
+    if start.shape != (4,) or not abs(float(np.linalg.norm(start)) - 1.0) < 1e-3:
+        raise ValueError("relative_orientation: q_1_2_start must be a unit quaternion w, x, y, z")
+    e = mul_array(mul_array(q[0], start), conj_array(q[1]))
+    return float(2.0 * np.arctan2(e[3], e[0]))
 
 
 def _rows(name: str, x: ArrayLike) -> Floats:
-    a = np.array(x, dtype=np.float64, order="C")
+    try:
+        a = np.array(x, dtype=np.float64, order="C")
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"relative_orientation: {name} must be an array of numbers ({e})") from e
     if a.ndim != 2 or a.shape[1] != 3:
-        raise ValueError(f"relative_orientation: {name} has shape {a.shape}; give (n, 3)")
+        raise ValueError(f"relative_orientation: {name} has shape {a.shape}; give (n, 3), one sample per row")
     return a
 
 
-def _places(t_us: ArrayLike | None, n: int, rate_hz: float) -> Ints:
-    """Step of each row, counted from the first."""
+def _three(name: str, x: ArrayLike) -> Floats:
+    try:
+        a = np.asarray(x, np.float64)
+    except (TypeError, ValueError) as e:
+        raise ValueError(f"relative_orientation: {name} must be three numbers, m ({e})") from e
+    if a.shape != (3,) or not bool(np.isfinite(a).all()):
+        raise ValueError(f"relative_orientation: {name} must be three numbers, m")
+    return a
+
+
+def _numbers(t_us: ArrayLike | None, n: int, rate_hz: float) -> Ints:
+    """(n,) number of each row on a row of instants without holes (very long ones cut short)."""
     if t_us is None:
         return np.arange(n)
-    t = np.asarray(t_us, dtype=np.int64)
-    if t.shape != (n,) or bool(np.any(np.diff(t) <= 0)):
-        raise ValueError(f"relative_orientation: t_us has shape {t.shape}; give one strictly increasing time for each row")
-    return np.rint((t - t[0]) * (rate_hz * 1e-6)).astype(np.int64) if n else t
-
-
-def _side(gyr: Floats, acc: Floats, place: Ints, steps: int, rate_hz: float) -> _Side:
-    """Orientation of one sensor on all steps, holes bridged or unknown."""
-    measured = np.isfinite(gyr).all(axis=1) & np.isfinite(acc).all(axis=1)
-    k, g, a = place[measured], np.ascontiguousarray(gyr[measured]), np.ascontiguousarray(acc[measured])
-    side = _Side(
-        np.full((steps, 4), np.nan), np.full((steps, 3), np.nan), np.full((steps, 3), np.nan),
-        np.ones(steps, bool), np.zeros(steps), np.zeros(steps, bool),
-    )  # fmt: skip
-    if len(k) == 0:
-        return side
-    lost = np.zeros(len(k), np.int32)
-    lost[1:] = np.diff(k) - 1
-    t = np.rint(k * (1e6 / rate_hz)).astype(np.int64)
-    rows = RowMaker(rate_hz, GapLimits()).make(t, t, lost, g, a, np.zeros(len(k), np.uint8))
-    q, unbiased = SensorFilter(rate_hz, None, None).follow(rows)
-    at = np.rint(rows.t_us * (rate_hz * 1e-6)).astype(np.int64)
-    side.q[at], side.gyr[at], side.acc[at] = q, unbiased, rows.acc
-    side.made[k] = False
-    restarted = at[rows.holes > 0]
-    side.renewed[restarted] = True
-    hole = np.flatnonzero(lost > 0)
-    seconds = (lost[hole] + 1) / rate_hz
-    before, after = g[hole - 1], g[hole]
-    rate = np.sqrt(np.sum((after - before) ** 2, axis=1) + np.sum((0.5 * (after + before)) ** 2, axis=1))
-    side.bridged[k[hole]] = np.minimum(BRIDGE_SHARE * seconds**1.5 * rate, math.pi) ** 2 / 3.0
-    unsettled = (rows.flags & int(Quality.SETTLING)) != 0
-    side.q[at[unsettled & (np.arange(len(at)) > rate_hz)]] = np.nan
-    return side
-
-
-def _heading_of(q_1_2: Floats, one: _Side, two: _Side) -> float:
-    """Heading of earth frame 2 in earth frame 1 that a relative orientation means at the first known step."""
-    if q_1_2.shape != (4,) or not bool(np.all(np.isfinite(q_1_2))) or float(q_1_2 @ q_1_2) < 0.25:
-        raise ValueError(f"relative_orientation: q_1_2_start has shape {q_1_2.shape}; give one quaternion w, x, y, z")
-    known = np.flatnonzero(np.isfinite(one.q[:, 0]) & np.isfinite(two.q[:, 0]))
-    if len(known) == 0:
-        return 0.0
-    k = int(known[0])
-    turn = mul_array(mul_array(one.q[k], normalise_array(q_1_2)), conj_array(two.q[k]))
-    return 2.0 * math.atan2(float(turn[3]), float(turn[0]))
-
-
-def _headings(
-    one: _Side, two: _Side, rate_hz: float, floor: float, start: float, sigma: float, arms: Floats | None
-) -> tuple[Floats, Floats]:
-    """(n,) heading and 1σ: the bands, and the hinge where there is one."""
-    n, k = len(one.q), len(BANDS_HZ)
-    joint, bands = initial(rate_hz, start, sigma, arms)
-    heading, variance = np.zeros((n, k + 1)), np.full((n, k + 1), 1e6)
-    of_bands, of_bands_var = np.zeros((n, k)), np.zeros((n, k))
-    track.run(
-        one.q, two.q, one.gyr, two.gyr, one.acc, two.acc, one.made | two.made, one.bridged + two.bridged,
-        one.renewed | two.renewed, joint, bands, np.zeros(CHANNELS), *scratch(), of_bands, of_bands_var,
-    )  # fmt: skip
-    heading[:, :k], variance[:, :k] = of_bands, of_bands_var
-    _hinge_source(one, two, rate_hz, floor, start, sigma, heading, variance)
-    return fuse(heading, variance)
-
-
-def _hinge_source(
-    one: _Side, two: _Side, rate_hz: float, floor: float, start: float, sigma: float, heading: Floats, variance: Floats
-) -> None:
-    """Fill the last source, once a second from what was measured before."""
-    n, hop, thin = len(one.q), max(1, round(HINGE_PERIOD_S * rate_hz)), max(1, round(rate_hz / hinge.HZ))
-    usable = ~(one.made | two.made) & np.isfinite(one.q[:, 0]) & np.isfinite(two.q[:, 0])
-    newest, newest_sigma = start, sigma
-    passed = failed = against = 0
-    held: tuple[float, float, int] | None = None
-    for k in range(hop, n, hop):
-        first = max(0, k - int(hinge.WINDOW_S * rate_hz)) // thin * thin
-        renewed = np.flatnonzero(one.renewed[:k] | two.renewed[:k])
-        if len(renewed) and renewed[-1] >= first:
-            first = (int(renewed[-1]) // thin + 1) * thin
-        rows = np.arange(first, k, thin)
-        rows = rows[usable[rows]]
-        found = None
-        if len(rows):
-            found = hinge.hinge_heading(one.q[rows], two.q[rows], one.gyr[rows], two.gyr[rows], (k - rows) / rate_hz)
-        if found is not None:
-            good = found.usable
-            passed, failed = (passed + 1, 0) if good else (0, failed + 1)
-            if failed >= hinge.DROPPED_AFTER:
-                held = None
-            if passed >= hinge.BELIEVED_AFTER:
-                sense = found.same_sense
-                if newest_sigma < math.pi / 4:
-                    sense = 1 if math.cos(found.heading - newest) > 0.0 else -1
-                if sense:
-                    held = (found.heading + (0.0 if sense > 0 else math.pi), found.variance(floor), k)
-        if held is not None:
-            # the wrong one of two senses: believe the bands
-            told, told_sigma = fuse(heading[k, :-1], variance[k, :-1])
-            doubt = told_sigma < math.radians(10.0) and math.cos(held[0] - told) < 0.0
-            against = against + 1 if doubt else 0
-            if against >= FLIPPED_AFTER:
-                held, against = (held[0] + math.pi, held[1], held[2]), 0
-            end = min(k + hop, n)
-            heading[k:end, -1] = held[0]
-            variance[k:end, -1] = held[1] + (RATE_SIGMA * (np.arange(k, end) - held[2]) / rate_hz) ** 2
-        both = fuse(heading[k], variance[k])
-        newest, newest_sigma = float(both[0]), float(both[1])
+    t = np.asarray(t_us)
+    if t.shape != (n,) or t.dtype.kind not in "iuf" or not bool(np.isfinite(t).all()):
+        raise ValueError(f"relative_orientation: t_us has shape {t.shape}; give one time in µs per row, {n} of them")
+    step = np.diff(t.astype(np.int64))
+    if not bool((step > 0).all()):
+        row = int(np.flatnonzero(step <= 0)[0]) + 1
+        raise ValueError(f"relative_orientation: t_us does not increase at row {row}; sort by time, drop duplicates")
+    frames = step * (rate_hz / 1e6)
+    far = float(frames.sum()) > MOST_MISSING * n + 3600 * rate_hz
+    if n > 1 and (far or float(frames.min()) < 0.5 or np.median(frames) > 2.0):
+        raise ValueError(
+            f"relative_orientation: t_us shows {np.median(step):.0f} µs between rows, rate_hz is {rate_hz}; give"
+            " microseconds, and the sensors' rate"
+        )
+    frames = np.clip(np.rint(frames), 1, round((LIMITS.long_s + _FARTHEST) * rate_hz))
+    return np.concatenate([[0], np.cumsum(frames)]).astype(np.int64)[:n]
