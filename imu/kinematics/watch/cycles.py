@@ -19,6 +19,8 @@ OUT: Final = math.radians(15.0)
 """Forward tilt of the thigh at which a cycle is under way."""
 BACK: Final = math.radians(8.0)
 """at which it is complete."""
+UPRIGHT: Final = math.radians(25.0)
+"""Tilt of thigh or shank at which a frame counts nothing for how they face each other."""
 
 
 @kernel
@@ -38,12 +40,31 @@ def hand_over(a: Record, b: Record) -> None:
 
 
 @kernel
+def face(c: Record, thigh: Record, shank: Record, dt: float) -> None:
+    """One frame of how the shank faces the thigh; both known."""
+    weight = 1.0 - max(thigh["tilt"], shank["tilt"]) / UPRIGHT
+    if weight > 0.0:
+        ax, ay, bx, by = thigh["face"][0], thigh["face"][1], shank["face"][0], shank["face"][1]
+        c["upright"] += weight * dt
+        c["late"] += weight * dt * c["frames"] * dt
+        c["face"][0] += weight * dt * (ax * bx + ay * by)
+        c["face"][1] += weight * dt * (ax * by - ay * bx)
+
+
+@kernel
+def clear(c: Record) -> None:
+    """What is summed beside the moments."""
+    c["frames"], c["missed"], c["upright"], c["late"], c["turned"] = 0, 0, 0.0, 0.0, 0.0
+    for x in range(2):
+        c["tilt"][x], c["face"][x] = 0.0, 0.0
+
+
+@kernel
 def begin(cycles: Record) -> None:
     """A quiet stand: what was done before it (stepping on a box, turning round) belongs to no cycle."""
     c = cycles["running"]
-    c["frames"], c["missed"] = 0, 0
+    clear(c)
     for x in range(2):
-        c["tilt"][x] = 0.0
         for m in (c["own"][x], c["knee"][x]):
             m["zz"], m["xz"], m["yz"], m["xx"] = 0.0, 0.0, 0.0, 0.0
 
@@ -69,6 +90,14 @@ def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Fl
                 add(c["own"][x], w[0], w[1], w[2], dt)
             else:
                 c["missed"] += 1
+    j = i if i >= 0 else k
+    c["turned"] += dt * (
+        limbs[j]["up"][0] * limbs[j]["rate"][0] + limbs[j]["up"][1] * limbs[j]["rate"][1]
+        + limbs[j]["up"][2] * limbs[j]["rate"][2]
+    )  # fmt: skip
+    if i >= 0 and k >= 0:
+        face(c, limbs[i], limbs[k], dt)
+        c["restarts"] = limbs[i]["restarts"] + limbs[k]["restarts"]
     if i >= 0 and k >= 0 and limbs[i]["clean"] != 0 and limbs[k]["clean"] != 0:
         a, b = limbs[i]["lower"], limbs[k]["lower"]
         q_thigh_shank = mul(
@@ -89,9 +118,11 @@ def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Fl
         cycles["out"] = 0
         d = cycles["done"]
         d["frames"], d["t_start"], d["t_end"], d["missed"] = c["frames"], c["t_start"], t, c["missed"]
-        c["frames"], c["missed"] = 0, 0
+        d["upright"], d["late"], d["turned"], d["restarts"] = c["upright"], c["late"], c["turned"], c["restarts"]
         for x in range(2):
-            d["tilt"][x], c["tilt"][x] = c["tilt"][x], 0.0
+            d["tilt"][x], d["face"][x] = c["tilt"][x], c["face"][x]
+        clear(c)
+        for x in range(2):
             hand_over(c["own"][x], d["own"][x])
             hand_over(c["knee"][x], d["knee"][x])
         return True

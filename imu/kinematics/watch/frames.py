@@ -35,6 +35,8 @@ def read(
     bits = int(flags[row, j])
     if (bits & _SETTLING) != 0:
         s["restarted"] = 1
+        s["restarts"] += 1 if s["settling"] == 0 else 0
+    s["settling"] = 1 if (bits & _SETTLING) != 0 else 0
     if s["known"] == 0 or (bits & _UNKNOWN) != 0 or q[row, j, 0] != q[row, j, 0]:
         s["fine"] = 0
         s["clean"] = 0
@@ -48,6 +50,9 @@ def read(
     s["tilt"] = math.atan2(math.sqrt(ux * ux + uz * uz), uy)
     s["sagittal"] = math.atan2(ux, uy)
     s["lean"] = -math.asin(min(1.0, max(-1.0, uz)))
+    zx, zy, _ = rotate(q_turned, (0.0, 0.0, 1.0))
+    level = math.sqrt(zx * zx + zy * zy)
+    s["face"][0], s["face"][1] = (zx / level, zy / level) if level > 0.0 else (1.0, 0.0)
     w = rotate(conj((s["q"][0], s["q"][1], s["q"][2], s["q"][3])), (gyr[row, j, 0], gyr[row, j, 1], gyr[row, j, 2]))
     _, _, vertical = rotate(
         (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (acc[row, j, 0], acc[row, j, 1], acc[row, j, 2])

@@ -121,6 +121,18 @@ def step(t: int, dt: float, left: Record, right: Record, limbs: Records, pairing
 
 
 @kernel
+def note_lift(pairing: Record, legs: Records, limbs: Records) -> None:
+    """While one leg carries neither has both feet where they were."""
+    if pairing["stance"] < 0:
+        return
+    for n in range(2):
+        if legs[n]["thigh"] >= 0:
+            limbs[int(legs[n]["thigh"])]["lifted"] = 1
+        if legs[n]["shank"] >= 0:
+            limbs[int(legs[n]["shank"])]["lifted"] = 1
+
+
+@kernel
 def gather(dt: float, left: Record, right: Record, limbs: Records, common: Record) -> int:
     """Add left minus right activity of thighs and shanks; BLOCK when a block is complete."""
     worn = min(left["thigh"], left["shank"], right["thigh"], right["shank"]) >= 0

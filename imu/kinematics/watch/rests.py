@@ -8,10 +8,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from imu.fusion.quaternion import mul, rotate
 from imu.kernels import kernel
 from imu.kinematics.layout import Record, Records
-from imu.packets import Floats
 
 REST_S: Final = 0.7
 """Every so much of a quiet stand is one look."""
@@ -50,7 +48,7 @@ def still(group: int, limbs: Records) -> bool:
 
 
 @kernel
-def step(group: int, row: int, dt: float, q: Floats, limbs: Records, common: Record) -> bool:
+def step(group: int, dt: float, limbs: Records, common: Record) -> bool:
     """One frame of one group; True when another `REST_S` of standing still is complete (in `rest_up`, `rest_face`)."""
     if not still(group, limbs):
         common["still"][group] = 0
@@ -66,12 +64,8 @@ def step(group: int, row: int, dt: float, q: Floats, limbs: Records, common: Rec
         if s["fine"] != 0:
             for x in range(3):
                 s["run_up"][x] += s["up"][x]
-            q_turned = mul(
-                (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3])
-            )
-            ax, ay, _ = rotate(q_turned, (1.0, 0.0, 0.0))
-            s["run_face"][0] += ax
-            s["run_face"][1] += ay
+            s["run_face"][0] += s["face"][0]
+            s["run_face"][1] += s["face"][1]
             s["run_n"] += 1
         if whole:
             s["rest_n"] = s["run_n"]

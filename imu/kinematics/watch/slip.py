@@ -1,23 +1,21 @@
 """Has a sensor moved on the limb since the calibration? Found by three signs, each of which posture cannot make alone.
 
 1. In a quiet stand up has moved in one segment's frame and not in its neighbour's: the strap has tilted.
-2. Between two quiet stands a segment has turned about its long axis and its neighbour across the knee has not: feet that
-   are put down anew turn thigh and shank together.
-3. From one repetition to the next the axis about which a segment turns has moved in its frame, and neither the turning
-   about the long axis nor the neighbour has changed (see `cycles`). The axis of the knee (shank against thigh) is the
-   same in every activity and is compared with the guided movement; that of the segment alone is as sharp for one sensor,
-   but belongs to an activity, and is compared with the repetitions before. Two repetitions must agree.
+2. Between two quiet stands with both feet where they were a segment has turned about its long axis and its neighbour
+   across the knee has not.
+3. From one repetition to the next a segment has turned against its neighbour, and flexes about another axis (`turning`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from imu.kinematics.watch.turns import Direction, Turns
+from imu.kinematics.watch.turning import PARTS, LegTurning
+from imu.kinematics.watch.turns import Turns
 
 DEG: Final = math.pi / 180.0
 TILTED: Final = (10.0 * DEG, 6.0 * DEG, 6.0 * DEG)
@@ -32,40 +30,12 @@ MOST_LOOKS: Final = 60
 TURNED: Final = 3.4 * DEG
 """Across a knee, between two stands."""
 KNEE_POSTURE: Final = 0.8 * DEG
-"""1σ of how a thigh is turned against its shank from one stand to the next."""
-DRIFT: Final = 0.05 * DEG
-"""rad/s, 1σ of the heading of two filters against each other."""
+"""1σ of how a thigh is turned against its shank from one stand to the next, both feet where they were."""
+DRIFT: Final = 0.07 * DEG
+"""rad/s, 1σ of the heading of a filter; a slow turn that was taken for bias makes 0.5 deg/s, but on one leg only."""
 SCALE: Final = 0.01
 """1σ of the gyroscope's scale, of what was turned in all about the vertical."""
 SIGMAS: Final = 3.3
-AXIS_MOVED: Final = 2.9 * DEG
-"""Each of two repetitions."""
-AXIS_MEAN: Final = 3.3 * DEG
-"""Both together."""
-AXIS_AGREE: Final = 3.0 * DEG
-"""Largest difference of the two."""
-OTHERS: Final = 0.5
-"""of it: what the other directions may have moved."""
-AXIS_NEW: Final = 4.0 * DEG
-"""Of the thigh in an activity that is new."""
-KNEE_SHARE, OWN_SHARE = 0.2, 0.4
-"""Of a shift of the own axis in the knee's (a turn that the gyroscope did not see shows there as the share of the segment
-in the knee's motion), and of the knee's in the own."""
-QUICK_US: Final = 2_000_000
-QUICK_CYCLES, SLOW_CYCLES = 4, 3
-"""The first strides are not like the others."""
-AXIS_SPREAD: Final = (0.7 * DEG, 1.0 * DEG)
-INWARD_SPREAD: Final = 1.2 * DEG
-"""1σ of one repetition against another, besides the noise of each."""
-AXIS_SIGMAS: Final = 2.5
-OTHERS_SIGMAS: Final = 2.0
-LEAST_CYCLES: Final = 2
-MOST_CYCLES: Final = 8
-STYLE: Final = 5.0 * DEG
-"""A repetition that turns about the long axis by so much more than the others is not taken for a baseline."""
-
-PARTS: Final = ("thigh", "shank")
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -79,6 +49,8 @@ class Look:
     turned: float
     """rad, turned in all about the vertical since the stand before."""
     restarted: bool
+    lifted: bool
+    """One of the feet has left the floor since the look before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,82 +67,6 @@ class Slip:
     """Until then it was in place."""
 
 
-@dataclass(slots=True)
-class LegCycles:
-    """What is known of the cycles of one leg."""
-
-    knee: list[Turns] = field(default_factory=list)
-    """Newest good ones, whatever the activity."""
-    own: list[Turns] = field(default_factory=list)
-    """Newest good ones of this activity."""
-    suspect: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    """Shift of each segment's axis in the cycles before, as long as they agree."""
-    good_us: int = 0
-
-    def copy(self) -> LegCycles:
-        return LegCycles(list(self.knee), list(self.own), dict(self.suspect), self.good_us)
-
-
-@dataclass(frozen=True, slots=True)
-class Shifts:
-    """How a cycle differs from earlier ones: axis and inward turn of the thigh, then of the shank; rad, NaN = unknown."""
-
-    moves: tuple[float, ...]
-    sigmas: tuple[float, ...]
-
-    @staticmethod
-    def between(now: Sequence[Direction], before: Sequence[Sequence[Direction]]) -> Shifts:
-        """Against the median of what was before."""
-        moves, sigmas = [], []
-        for x in range(2):
-            known = [d[x] for d in before if math.isfinite(d[x].axis)]
-            for name, spread in (("axis", AXIS_SPREAD[x]), ("inward", INWARD_SPREAD)):
-                if len(known) < LEAST_CYCLES or not math.isfinite(now[x].axis):
-                    moves.append(math.nan)
-                    sigmas.append(math.nan)
-                    continue
-                values = [getattr(d, name) for d in known]
-                middle = median(values)
-                # what this person varies by, if it is more
-                own_spread = 1.5 * median(abs(v - middle) for v in values) if len(values) > 3 else 0.0
-                noise, usual = now[x].sigma, median(d.sigma for d in known)
-                both = max(spread, own_spread) ** 2
-                moves.append(getattr(now[x], name) - middle)
-                sigmas.append(math.sqrt(noise**2 + both + (usual**2 + both) / len(known)))
-        return Shifts(tuple(moves), tuple(sigmas))
-
-    def axis(self, part: int) -> float:
-        """Of one part, whatever else has changed."""
-        return self.moves[2 * part]
-
-    def alone(self, part: int, least: float) -> float:
-        """The same where it is beyond `least` and doubt, and nothing else has changed as much; else NaN."""
-        shift, sigma = self.moves[2 * part], self.sigmas[2 * part]
-        if not abs(shift) > max(least, AXIS_SIGMAS * sigma):
-            return math.nan
-        for i, (move, own) in enumerate(zip(self.moves, self.sigmas, strict=True)):
-            if i != 2 * part and abs(move) > max(OTHERS * abs(shift), OTHERS_SIGMAS * own):
-                return math.nan
-        return shift
-
-
-def moved(part: int, own: Shifts | None, knee: Shifts) -> float:
-    """Shift of the axis of one part (0 thigh, 1 shank) that only a slip explains, rad; NaN = none.
-
-    The knee's axis depends on the relative heading: an error of it moves the axis in the shank's frame most. So whatever
-    one of the two comparisons finds must be in the other as well; `own` None = this activity is new, and then the knee's
-    axis in the thigh's frame alone must have moved more.
-    """
-    if own is None:
-        return knee.alone(part, AXIS_NEW) if part == 0 else math.nan
-    shift, other, share = own.alone(part, AXIS_MOVED), knee.axis(part), KNEE_SHARE
-    if not math.isfinite(shift):
-        shift, other, share = knee.alone(part, AXIS_MOVED), own.axis(part), OWN_SHARE
-    if not math.isfinite(shift) or other * math.copysign(1.0, shift) < share * abs(shift):
-        return math.nan
-    return shift
-
-
 class SlipWatch:
     """Decides, from quiet stands and cycles, which segments have slipped.
 
@@ -183,7 +79,7 @@ class SlipWatch:
     def __init__(self, segments: Sequence[str], parts: Sequence[int]) -> None:
         self._segments, self._parts = tuple(segments), tuple(parts)
         self.slipped: set[str] = set()
-        self._legs = {side: LegCycles() for side in ("left", "right")}
+        self._legs = {side: LegTurning() for side in ("left", "right")}
         self._looks: dict[str, list[tuple[int, Look]]] = {}
         self._zero: dict[str, tuple[float, float] | None] = {}
         self._tilted: dict[str, int] = {}
@@ -204,46 +100,11 @@ class SlipWatch:
 
     def cycle(self, side: str, turns: Turns) -> list[Slip]:
         """A cycle of one leg."""
-        leg = self._legs[side]
-        if leg.own and not turns.like(leg.own[-1]):
-            leg.own.clear()
-        found: list[Slip] = []
-        suspicious = False
-        quick = turns.t_end_us - turns.t_start_us < QUICK_US
-        own = None
-        if len(leg.own) >= (QUICK_CYCLES if quick else SLOW_CYCLES):
-            own = Shifts.between(turns.own, [t.own for t in leg.own])
-        knee = Shifts.between(turns.knee, [t.knee for t in leg.knee])
-        for part, name in enumerate(PARTS):
-            segment = f"{name}_{side}"
-            if segment in self.slipped:
-                continue
-            shift = moved(part, own, knee)
-            if not math.isfinite(shift):
-                leg.suspect.pop(segment, None)
-                continue
-            suspicious = True
-            last = leg.suspect.get(segment, ())
-            if last and abs(last[-1] - shift) > AXIS_AGREE:
-                last = ()
-            leg.suspect[segment] = both = (*last, shift)[-2:]
-            if len(both) == 2 and abs(mean := 0.5 * sum(both)) > AXIS_MEAN:
-                since = max(leg.good_us, self._start_us)
-                found.append(Slip(segment, abs(mean), "axis", abs(mean) / (0.35 * AXIS_MEAN), since))
-        if not suspicious and self._usual(leg, turns):
-            leg.knee, leg.own = [*leg.knee, turns][-MOST_CYCLES:], [*leg.own, turns][-MOST_CYCLES:]
-            leg.good_us = turns.t_end_us
-        return self._new(found)
-
-    def _usual(self, leg: LegCycles, turns: Turns) -> bool:
-        """Fit for a baseline: not a movement fault."""
-        if len(leg.own) < LEAST_CYCLES:
-            return True
-        for x in range(2):
-            known = [v for t in leg.own if math.isfinite(v := t.own[x].inward)]
-            if known and math.isfinite(turns.own[x].inward) and abs(turns.own[x].inward - median(known)) > STYLE:
-                return False
-        return True
+        turned = self._legs[side].take(turns)
+        if turned is None:
+            return []
+        since = max(turned.since_us, self._start_us)
+        return self._new([Slip(f"{PARTS[turned.part]}_{side}", abs(turned.amount), "axis", turned.sigmas, since)])
 
     def _tilt(self, t_us: int) -> list[Slip]:
         """Sign 1: in a stand on both feet, which is one in which all others are where they were in the calibrated one."""
@@ -283,7 +144,7 @@ class SlipWatch:
         """Sign 2; of two sensors on a leg the one that has turned more than the rest of the body."""
         turned: dict[str, tuple[float, float, int]] = {}
         for segment, look in looks.items():
-            if segment in self._looks and not look.restarted:
+            if segment in self._looks and not look.restarted and not look.lifted:
                 t0, before = self._looks[segment][-1]
                 sigma = math.hypot(DRIFT * (t_us - t0) * 1e-6, SCALE * look.turned)
                 turned[segment] = (_wrapped(look.heading - before.heading), sigma, t0)
@@ -326,9 +187,7 @@ class SlipWatch:
         self._zero[segment] = None
         for side, leg in self._legs.items():
             if segment.endswith(side):
-                leg.knee.clear()
-                leg.own.clear()
-                leg.suspect.clear()
+                leg.forget()
 
     def copy(self) -> SlipWatch:
         """An equal one that changes on its own."""

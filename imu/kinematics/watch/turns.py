@@ -13,6 +13,7 @@ LEAST_TURN: Final = 0.06
 Less gives no direction."""
 NOISE: Final = math.radians(0.7)
 """rad · sqrt(rad²/s): 1σ of a direction at 1 rad²/s; sway is what turns a segment otherwise."""
+LEAST_UPRIGHT_S: Final = 0.05
 MOST_MISSED: Final = 0.05
 LONGEST_S: Final = 30.0
 
@@ -44,6 +45,15 @@ class Turns:
     """Of each segment in its own frame."""
     knee: tuple[Direction, Direction]
     """Of the shank against the thigh, in the frame of either."""
+    facing: float
+    """rad, heading of the shank's flexion axis against the thigh's by the gyroscopes alone, while the leg is upright: it
+    drifts, and a sensor that turns on the limb moves it at once. NaN = never upright."""
+    facing_us: int
+    """When, on average."""
+    turned: float
+    """rad, net turn about the vertical."""
+    restarts: int
+    """How often the heading of either sensor had begun anew."""
 
     @staticmethod
     def of(record: Record, dt: float) -> Turns | None:
@@ -55,7 +65,13 @@ class Turns:
         own = tuple(_direction(done["own"][x]) for x in range(2))
         knee = tuple(_direction(done["knee"][x]) for x in range(2))
         tilt = (float(done["tilt"][0]), float(done["tilt"][1]))
-        return Turns(int(done["t_start"]), int(done["t_end"]), tilt, (own[0], own[1]), (knee[0], knee[1]))
+        upright, start = float(done["upright"]), int(done["t_start"])
+        facing = math.nan if upright < LEAST_UPRIGHT_S else math.atan2(float(done["face"][1]), float(done["face"][0]))
+        middle = start + round(1e6 * float(done["late"]) / upright) if upright > 0.0 else start
+        return Turns(
+            start, int(done["t_end"]), tilt, (own[0], own[1]), (knee[0], knee[1]), facing, middle,
+            float(done["turned"]), int(done["restarts"]),
+        )  # fmt: skip
 
     def like(self, other: Turns) -> bool:
         """The same kind of movement: as far, as fast."""

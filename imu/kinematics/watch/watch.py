@@ -181,8 +181,11 @@ class Watch:
                 continue
             x, y, z = (float(v) for v in s["rest_up"])
             cos, sin = (float(v) for v in s["rest_face"])
-            restarted, s["restarted"] = bool(s["restarted"]), 0
-            looks[name] = Look(math.atan2(x, y), -math.asin(z), math.atan2(sin, cos), float(s["rest_turned"]), restarted)
+            restarted, lifted = bool(s["restarted"]), bool(s["lifted"])
+            s["restarted"], s["lifted"] = 0, 0
+            looks[name] = Look(
+                math.atan2(x, y), -math.asin(z), math.atan2(sin, cos), float(s["rest_turned"]), restarted, lifted
+            )
         return looks
 
     def _judge_sides(self, now: int, emitted_us: int, events: list[Event]) -> None:
