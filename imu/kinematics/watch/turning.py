@@ -1,18 +1,20 @@
 """Has a sensor turned about the long axis of its limb? Two witnesses, which must agree, over two cycles of a leg.
 
 1. Its gyroscope has measured the turn, and that of the other segment of the leg has not: how the two face each other in
-   the upright parts of a cycle jumps by it. Drift of the two filters and a foot that is put down otherwise do so as well.
+   the upright parts of a cycle jumps by it. So it does when a filter's bias goes astray, after a hole in the data, and
+   when a foot is put down otherwise.
 2. From then on the segment flexes about another axis of the sensor: the regression of the rate about x on that about z
    moves by it. A person who moves otherwise does so as well.
 
-Cycles are compared with earlier ones of the same kind (as far, as fast), with the drift that these show taken off.
-Only while a sensor was away can it be turned with nobody measuring; then the second witness must do, and be surer.
+Cycles are compared with earlier ones of the same kind (as far, as fast), with the drift that these show taken off. Where
+the first has seen nothing (the sensor was away, or the last such cycle is long ago) the second may do, over three cycles
+or more, and by more.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Final
 
@@ -22,30 +24,42 @@ from imu.kinematics.watch.turns import Turns
 
 DEG: Final = math.pi / 180.0
 PARTS: Final = ("thigh", "shank")
-QUICK_US: Final = 2_000_000
 QUICK_CYCLES, SLOW_CYCLES = 3, 2
 """What must be known of a kind of cycle before others are compared with it: the first strides are not like the others."""
 MOST_GOOD: Final = 8
 MOST_KINDS: Final = 6
-GIVE_UP: Final = 5
+GIVE_UP: Final = 6
 """Cycles that are different but tell no slip: from then on they are the usual ones."""
 ROUND_A_BEND: Final = 20.0 * DEG
 """Net turn in a cycle that tells nothing."""
-LEAST: Final = 3.0 * DEG
-LEAST_UNSEEN: Final = 4.0 * DEG
+LEAST: Final = (3.0 * DEG, 4.0 * DEG)
+"""With both witnesses, with the axis alone."""
+CYCLES: Final = (2, 3)
+MOST_CYCLES: Final = 5
 SIGMAS: Final = 4.5
 SUSPICIOUS: Final = (1.8 * DEG, 2.0)
 """rad and sigmas from which a cycle is not yet taken for a usual one."""
 WITHIN: Final = 2.5
 """Sigmas by which a witness may differ from both together."""
 SHARE: Final = 0.4
-"""Least of the slip that each must show."""
+"""Least of the slip that each must show, and each cycle."""
+DOUBTFUL: Final = 0.45
+"""of the slip, 1σ of a witness that is no use."""
 OTHERS: Final = 0.6
 """of it: what the axis of the other segment, and the turning with flexion, may have moved."""
-AXIS_SPREAD: Final = (0.7 * DEG, 1.0 * DEG)
-INWARD_SPREAD: Final = 1.2 * DEG
-"""1σ of one cycle against another, besides the noise of each."""
-FACING_SPREAD: Final = 0.6 * DEG
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """1σ of one cycle against another, besides the noise of each; rad. Larger = later, surer."""
+
+    axis: tuple[float, float]
+    inward: float
+    facing: float
+
+
+SLOW, QUICK = Spread((0.4 * DEG, 0.6 * DEG), 0.8 * DEG, 0.4 * DEG), Spread((1.0 * DEG, 0.9 * DEG), 1.0 * DEG, 0.4 * DEG)
+"""Slow repetitions, and strides; of simulated people, by the median. The person's own spread counts if it is more."""
 FACING_DRIFT: Final = 0.1 * DEG
 """rad/s, 1σ of how two filters drift apart; of its change where it is known from three cycles or more."""
 KNOWN_DRIFT: Final = 0.05 * DEG
@@ -61,7 +75,7 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One cycle against the usual ones of its kind; thigh, shank."""
+    """Cycles against the usual ones of their kind; thigh, shank."""
 
     seen: tuple[Witness, Witness]
     """By the gyroscopes: either the thigh's sensor has turned by so much, or the shank's by the opposite."""
@@ -101,19 +115,20 @@ class LegTurning:
         if abs(cycle.turned) > ROUND_A_BEND:
             return None
         kind = self._kind_of(cycle)
-        quick = cycle.t_end_us - cycle.t_start_us < QUICK_US
-        if len(kind.good) < (QUICK_CYCLES if quick else SLOW_CYCLES):
+        if len(kind.good) < (QUICK_CYCLES if cycle.quick else SLOW_CYCLES):
             self._usual(kind, [cycle])
             return None
         kind.fresh.append(cycle)
-        compared = [compare(c, kind.good) for c in kind.fresh]
         for part in range(len(PARTS)):
-            found = decide(part, compared, kind)
+            found = decide(part, kind)
             if found is not None:
-                turned = Turned(part, found.turn, abs(found.turn) / found.sigma, self._good_us)
                 self._kinds = [Kind([], kind.fresh)]
-                return turned
-        if not any(suspicious(part, compared[-1]) for part in range(len(PARTS))):
+                return Turned(part, found.turn, abs(found.turn) / found.sigma, self._good_us)
+        if not suspicious(compare([cycle], kind.good)):
+            self._usual(kind, kind.fresh)
+            kind.fresh = []
+        elif len(kind.fresh) >= CYCLES[0] and astray(compare(kind.fresh[-CYCLES[0] :], kind.good)):
+            kind.good = [replace(t, facing=math.nan) for t in kind.good]
             self._usual(kind, kind.fresh)
             kind.fresh = []
         elif len(kind.fresh) >= GIVE_UP:
@@ -147,83 +162,97 @@ class LegTurning:
         return other
 
 
-def compare(cycle: Turns, usual: list[Turns]) -> Comparison:
-    """One cycle with the usual ones of its kind."""
-    apart = facing(cycle, usual)
-    axis, inward = [], []
-    for part in range(len(PARTS)):
-        known = [t.own[part] for t in usual if math.isfinite(t.own[part].axis)]
-        now = cycle.own[part]
-        for name, spread, out in (("axis", AXIS_SPREAD[part], axis), ("inward", INWARD_SPREAD, inward)):
-            values = [getattr(d, name) for d in known]
-            if len(values) < SLOW_CYCLES or not math.isfinite(now.axis):
-                out.append(Witness(math.nan, math.inf))
-                continue
-            middle = median(values)
-            # what this person varies by, if it is more
-            varies = 1.5 * median(abs(v - middle) for v in values) if len(values) > 2 else 0.0
-            both = max(spread, varies) ** 2
-            sigma = math.sqrt(now.sigma**2 + both + (median(d.sigma for d in known) ** 2 + both) / len(known))
-            out.append(Witness(middle - getattr(now, name), sigma))
-    thigh, shank = Witness(-apart.turn, apart.sigma), apart
-    return Comparison((thigh, shank), (axis[0], axis[1]), (inward[0], inward[1]))
+def compare(cycles: list[Turns], usual: list[Turns]) -> Comparison:
+    """The mean of these cycles with the usual ones of their kind."""
+    spread = QUICK if cycles[-1].quick else SLOW
+    apart = facing(cycles, usual, spread.facing)
+    axis = (direction("axis", 0, cycles, usual, spread.axis[0]), direction("axis", 1, cycles, usual, spread.axis[1]))
+    inward = (direction("inward", 0, cycles, usual, spread.inward), direction("inward", 1, cycles, usual, spread.inward))
+    return Comparison((Witness(-apart.turn, apart.sigma), apart), axis, inward)
 
 
-def facing(cycle: Turns, usual: list[Turns]) -> Witness:
+def direction(name: str, part: int, cycles: list[Turns], usual: list[Turns], spread: float) -> Witness:
+    """By how much a direction in which a segment turns has moved the other way: what its sensor would have turned."""
+    before = [t.own[part] for t in usual if math.isfinite(t.own[part].axis)]
+    now = [t.own[part] for t in cycles if math.isfinite(t.own[part].axis)]
+    if len(before) < SLOW_CYCLES or len(now) < len(cycles):
+        return Witness(math.nan, math.inf)
+    values = [float(getattr(d, name)) for d in before]
+    middle = median(values)
+    varies = 1.5 * median(abs(v - middle) for v in values) if len(values) > 2 else 0.0
+    one, usually = (math.hypot(median(d.sigma for d in ds), spread) for ds in (now, before))
+    sigma = math.sqrt(max(one, varies) ** 2 / len(now) + max(usually, varies) ** 2 * 1.3 / len(before))
+    return Witness(middle - sum(float(getattr(d, name)) for d in now) / len(now), sigma)
+
+
+def facing(cycles: list[Turns], usual: list[Turns], spread: float) -> Witness:
     """By how much the shank faces otherwise than it would have, had it drifted on as it did."""
-    known = [t for t in usual if t.restarts == cycle.restarts and math.isfinite(t.facing)]
-    if not known or not math.isfinite(cycle.facing):
+    known = [t for t in usual if t.restarts == cycles[-1].restarts and math.isfinite(t.facing)]
+    if not known or not all(math.isfinite(c.facing) and c.restarts == cycles[-1].restarts for c in cycles):
         return Witness(math.nan, math.inf)
     last = known[-1]
-    t = np.array([(k.facing_us - last.facing_us) * 1e-6 for k in known])
-    v = np.array([math.remainder(k.facing - last.facing, 2.0 * math.pi) for k in known])
-    ahead = (cycle.facing_us - last.facing_us) * 1e-6
-    now = math.remainder(cycle.facing - last.facing, 2.0 * math.pi)
-    span = float(np.ptp(t))
-    if len(known) >= 3 and ahead < 2.0 * span:
+    t, ahead = (np.array([(k.facing_us - last.facing_us) * 1e-6 for k in ks]) for ks in (known, cycles))
+    v, now = (np.array([math.remainder(k.facing - last.facing, 2.0 * math.pi) for k in ks]) for ks in (known, cycles))
+    span, far = float(np.ptp(t)), float(ahead.mean())
+    if len(known) >= 3 and far < 2.0 * span:
         rate = median((np.diff(v) / np.diff(t)).tolist())
-        sigma = math.sqrt(FACING_SPREAD**2 * (1.0 + (ahead / span) ** 2) + (KNOWN_DRIFT * ahead) ** 2)
-        return Witness(now - float(np.median(v - rate * t)) - rate * ahead, sigma)
-    return Witness(now - float(np.median(v)), math.hypot(FACING_SPREAD, FACING_DRIFT * (ahead + 0.5 * span)))
+        share = (far / span) ** 2
+        sigma = math.sqrt(spread**2 * (1.0 / len(cycles) + 1.0 / len(known) + share) + (KNOWN_DRIFT * far) ** 2)
+        return Witness(float(np.mean(now - rate * ahead)) - float(np.median(v - rate * t)), sigma)
+    sigma = math.sqrt(spread**2 * (1.0 / len(cycles) + 1.0 / len(known)) + (FACING_DRIFT * (far + 0.5 * span)) ** 2)
+    return Witness(float(np.mean(now)) - float(np.median(v)), sigma)
 
 
 def together(part: int, c: Comparison) -> Witness:
     """Both witnesses as one."""
-    weights = [w.sigma**-2 for w in (c.seen[part], c.axis[part])]
-    total = sum(weights)
+    both = (c.seen[part], c.axis[part])
+    total = sum(w.sigma**-2 for w in both)
     if not total > 0.0:
         return Witness(math.nan, math.inf)
-    turn = sum(w * x.turn for w, x in zip(weights, (c.seen[part], c.axis[part]), strict=True) if w > 0.0) / total
-    return Witness(turn, total**-0.5)
+    return Witness(sum(w.sigma**-2 * w.turn for w in both if math.isfinite(w.turn)) / total, total**-0.5)
 
 
-def suspicious(part: int, c: Comparison) -> bool:
+def suspicious(c: Comparison) -> bool:
     """Different enough to wait for the next one."""
-    both = together(part, c)
-    return abs(both.turn) > max(SUSPICIOUS[0], SUSPICIOUS[1] * both.sigma)
+    both = [together(part, c) for part in range(len(PARTS))]
+    return any(abs(w.turn) > max(SUSPICIOUS[0], SUSPICIOUS[1] * w.sigma) for w in both)
 
 
-def decide(part: int, compared: list[Comparison], kind: Kind) -> Witness | None:
-    """The turn that the newest cycles agree upon; None = they do not."""
-    away = kind.fresh[-1].restarts != kind.good[-1].restarts
-    n = 3 if away else 2
-    if len(compared) < n:
-        return None
-    newest = compared[-n:]
-    found = [together(part, c) for c in newest]
-    if not all(math.isfinite(w.turn) for w in found):
-        return None
-    turn = sum(w.turn for w in found) / n
-    sigma = max(w.sigma for w in found)
-    if abs(turn) < max(LEAST_UNSEEN if away else LEAST, SIGMAS * sigma):
-        return None
-    sign = math.copysign(1.0, turn)
-    for c in newest:
-        for witness in (c.axis[part],) if away else (c.seen[part], c.axis[part]):
-            shown = sign * witness.turn
-            if not shown > SHARE * abs(turn) or abs(witness.turn - turn) > WITHIN * witness.sigma:
-                return None
-        for other in (c.axis[1 - part], c.inward[part]):
-            if math.isfinite(other.turn) and abs(other.turn) > max(OTHERS * abs(turn), WITHIN * other.sigma):
-                return None
-    return Witness(turn, sigma)
+def astray(c: Comparison) -> bool:
+    """The gyroscopes have seen what neither axis knows of: not the sensor has turned, but the filter's heading."""
+    seen = abs(c.seen[0].turn)
+    return all(w.sigma < 0.3 * seen and abs(w.turn) < 0.3 * seen for w in c.axis)
+
+
+def decide(part: int, kind: Kind) -> Witness | None:
+    """The turn of the sensor on this part that the newest cycles agree upon; None = they do not."""
+    for n in range(CYCLES[0], min(MOST_CYCLES, len(kind.fresh)) + 1):
+        newest = kind.fresh[-n:]
+        c = compare(newest, kind.good)
+        found = together(part, c)
+        if not abs(found.turn) > SIGMAS * found.sigma:
+            continue
+        alone = not c.seen[part].sigma < DOUBTFUL * abs(found.turn)
+        if n < CYCLES[alone] or abs(found.turn) < LEAST[alone]:
+            continue
+        witnesses = (c.axis[part],) if alone else (c.seen[part], c.axis[part])
+        if all(_shows(w, found) for w in witnesses) and _nothing_else(part, c, found) and _each(part, newest, kind, found):
+            return found
+    return None
+
+
+def _shows(witness: Witness, found: Witness) -> bool:
+    """A witness that is sure enough, shows its share and does not contradict."""
+    size = abs(found.turn)
+    shown = witness.turn * math.copysign(1.0, found.turn)
+    return witness.sigma < DOUBTFUL * size and shown > SHARE * size and abs(shown - size) < WITHIN * witness.sigma + 1.0 * DEG
+
+
+def _nothing_else(part: int, c: Comparison, found: Witness) -> bool:
+    others = (c.axis[1 - part], *c.inward)
+    return not any(abs(w.turn) > max(OTHERS * abs(found.turn), WITHIN * w.sigma) for w in others if math.isfinite(w.turn))
+
+
+def _each(part: int, newest: list[Turns], kind: Kind, found: Witness) -> bool:
+    one = [together(part, compare([t], kind.good)).turn for t in newest]
+    return all(turn * math.copysign(1.0, found.turn) > SHARE * abs(found.turn) for turn in one)

@@ -11,11 +11,13 @@ from imu.kinematics.layout import Record
 LEAST_TURN: Final = 0.06
 """rad²/s, integral of the squared flexion rate in a cycle; in a slow squat the thigh has 0.5, the shank 0.1, the knee 1.
 Less gives no direction."""
-NOISE: Final = math.radians(0.7)
+NOISE: Final = math.radians(0.6)
 """rad · sqrt(rad²/s): 1σ of a direction at 1 rad²/s; sway is what turns a segment otherwise."""
 LEAST_UPRIGHT_S: Final = 0.05
 MOST_MISSED: Final = 0.05
 LONGEST_S: Final = 30.0
+QUICK_US: Final = 2_000_000
+ALIKE: Final = math.radians(4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,16 @@ class Turns:
             float(done["turned"]), int(done["restarts"]),
         )  # fmt: skip
 
+    @property
+    def quick(self) -> bool:
+        """A stride or the like."""
+        return self.t_end_us - self.t_start_us < QUICK_US
+
     def like(self, other: Turns) -> bool:
         """The same kind of movement: as far, as fast."""
         spans = [t.t_end_us - t.t_start_us for t in (self, other)]
-        return all(abs(a - b) < 0.14 + 0.25 * max(a, b) for a, b in zip(self.tilt, other.tilt, strict=True)) and (
-            max(spans) < 2.5 * min(spans)
+        return all(abs(a - b) < ALIKE + 0.15 * max(a, b) for a, b in zip(self.tilt, other.tilt, strict=True)) and (
+            max(spans) < 1.7 * min(spans)
         )
 
 
