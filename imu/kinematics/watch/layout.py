@@ -30,8 +30,8 @@ LIMB: Final = np.dtype(
         ("calm", "f8", (3,)), ("run_up", "f8", (3,)), ("run_face", "f8", (2,)), ("run_n", "i8"), ("turned", "f8"),
         # the last complete one
         ("rest_up", "f8", (3,)), ("rest_face", "f8", (2,)), ("rest_n", "i8"), ("rest_turned", "f8"), ("restarted", "i8"),
-        # heading of z (cos, sin), how often the heading began anew, whether the foot has left the floor since the last look
-        ("face", "f8", (2,)), ("restarts", "i8"), ("lifted", "i8"), ("settling", "i8"),
+        # heading of z (cos, sin), how often the heading began anew; frames since the last look: leg free, leg carrying alone
+        ("face", "f8", (2,)), ("restarts", "i8"), ("settling", "i8"), ("lifted", "i8"), ("alone", "i8"),
     ]
 )  # fmt: skip
 """One sensor; `q` is q_sensor_segment. part: as in `kinematics.layout`; group: which of `REST` it belongs to, -1 = none."""

@@ -121,15 +121,18 @@ def step(t: int, dt: float, left: Record, right: Record, limbs: Records, pairing
 
 
 @kernel
-def note_lift(pairing: Record, legs: Records, limbs: Records) -> None:
-    """While one leg carries neither has both feet where they were."""
-    if pairing["stance"] < 0:
+def note_load(pairing: Record, legs: Records, limbs: Records) -> None:
+    """While one leg carries, the foot of the other may be put down elsewhere."""
+    stance = int(pairing["stance"])
+    if stance < 0:
         return
     for n in range(2):
-        if legs[n]["thigh"] >= 0:
-            limbs[int(legs[n]["thigh"])]["lifted"] = 1
-        if legs[n]["shank"] >= 0:
-            limbs[int(legs[n]["shank"])]["lifted"] = 1
+        for j in (int(legs[n]["thigh"]), int(legs[n]["shank"])):
+            if j >= 0:
+                if n == stance:
+                    limbs[j]["alone"] += 1
+                else:
+                    limbs[j]["lifted"] += 1
 
 
 @kernel

@@ -12,7 +12,7 @@ from imu.kinematics.watch.layout import CYCLE, END, PHASE, REST
 from imu.packets import Floats, Ints
 
 _frame, _leg, _phase, _gather = frames.read, phases.take_leg, phases.step, phases.gather
-_cycle, _begin, _rest, _lift = cycles.step, cycles.begin, rests.step, phases.note_lift
+_cycle, _begin, _rest, _load = cycles.step, cycles.begin, rests.step, phases.note_load
 
 
 @kernel
@@ -35,7 +35,7 @@ def run(
         for n in range(2):
             if _phase(t, dt, legs[2 * n], legs[2 * n + 1], limbs, pairings[n]):
                 why |= PHASE[n]
-        _lift(pairings[0], legs, limbs)
+        _load(pairings[0], legs, limbs)
         for n in range(2):
             if _cycle(row, t, dt, legs[n], limbs, q_segment, cycle_of[n]):
                 why |= CYCLE[n]

@@ -60,6 +60,8 @@ class Spread:
 
 SLOW, QUICK = Spread((0.4 * DEG, 0.6 * DEG), 0.8 * DEG, 0.4 * DEG), Spread((1.0 * DEG, 0.9 * DEG), 1.0 * DEG, 0.4 * DEG)
 """Slow repetitions, and strides; of simulated people, by the median. The person's own spread counts if it is more."""
+NEIGHBOURS_US: Final = 3_000_000
+"""Strides further apart have a bend or a hole between them, which turn two filters apart: 4.5° in simulated walks."""
 FACING_DRIFT: Final = 0.1 * DEG
 """rad/s, 1σ of how two filters drift apart; of its change where it is known from three cycles or more."""
 KNOWN_DRIFT: Final = 0.05 * DEG
@@ -191,6 +193,8 @@ def facing(cycles: list[Turns], usual: list[Turns], spread: float) -> Witness:
     if not known or not all(math.isfinite(c.facing) and c.restarts == cycles[-1].restarts for c in cycles):
         return Witness(math.nan, math.inf)
     last = known[-1]
+    if cycles[-1].quick and cycles[0].facing_us - last.facing_us > NEIGHBOURS_US:
+        return Witness(math.nan, math.inf)
     t, ahead = (np.array([(k.facing_us - last.facing_us) * 1e-6 for k in ks]) for ks in (known, cycles))
     v, now = (np.array([math.remainder(k.facing - last.facing, 2.0 * math.pi) for k in ks]) for ks in (known, cycles))
     span, far = float(np.ptp(t)), float(ahead.mean())

@@ -25,6 +25,8 @@ from imu.packets import Floats
 
 LEG_LABELS: Final = (("left", "left"), ("right", "right"), ("left", "right"), ("right", "left"))
 """Labelled side of thigh and shank of the four legs that may be meant."""
+LIFTED_SHARE: Final = 0.3
+"""of the time on one leg: who reaches the floor with the heel in front seems to stand on that foot for a moment."""
 UNCHECKED, CHECKED, SWAPPED = "unchecked", "checked", "swap found"
 
 
@@ -181,8 +183,8 @@ class Watch:
                 continue
             x, y, z = (float(v) for v in s["rest_up"])
             cos, sin = (float(v) for v in s["rest_face"])
-            restarted, lifted = bool(s["restarted"]), bool(s["lifted"])
-            s["restarted"], s["lifted"] = 0, 0
+            restarted, lifted = bool(s["restarted"]), int(s["lifted"]) > LIFTED_SHARE * int(s["alone"])
+            s["restarted"] = s["lifted"] = s["alone"] = 0
             looks[name] = Look(
                 math.atan2(x, y), -math.asin(z), math.atan2(sin, cos), float(s["rest_turned"]), restarted, lifted
             )
