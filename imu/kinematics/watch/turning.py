@@ -60,8 +60,9 @@ class Spread:
 
 SLOW, QUICK = Spread((0.4 * DEG, 0.6 * DEG), 0.8 * DEG, 0.4 * DEG), Spread((1.0 * DEG, 0.9 * DEG), 1.0 * DEG, 0.4 * DEG)
 """Slow repetitions, and strides; of simulated people, by the median. The person's own spread counts if it is more."""
-NEIGHBOURS_US: Final = 3_000_000
-"""Strides further apart have a bend or a hole between them, which turn two filters apart: 4.5° in simulated walks."""
+NEIGHBOURS_US: Final = (3_000_000, 30_000_000)
+"""Strides further apart have a bend or a hole between them, which turn two filters apart: 4.5° in simulated walks.
+Repetitions stand still between."""
 FACING_DRIFT: Final = 0.1 * DEG
 """rad/s, 1σ of how two filters drift apart; of its change where it is known from three cycles or more."""
 KNOWN_DRIFT: Final = 0.05 * DEG
@@ -189,12 +190,15 @@ def direction(name: str, part: int, cycles: list[Turns], usual: list[Turns], spr
 
 def facing(cycles: list[Turns], usual: list[Turns], spread: float) -> Witness:
     """By how much the shank faces otherwise than it would have, had it drifted on as it did."""
-    known = [t for t in usual if t.restarts == cycles[-1].restarts and math.isfinite(t.facing)]
-    if not known or not all(math.isfinite(c.facing) and c.restarts == cycles[-1].restarts for c in cycles):
+    chain, far_us = list(reversed(cycles)), NEIGHBOURS_US[not cycles[-1].quick]
+    for t in reversed(usual):
+        if t.restarts != chain[-1].restarts or not chain[-1].facing_us - t.facing_us < far_us or math.isnan(t.facing):
+            break
+        chain.append(t)
+    known = chain[len(cycles) :][::-1]
+    if not known or any(math.isnan(c.facing) for c in cycles) or _torn(cycles, far_us):
         return Witness(math.nan, math.inf)
     last = known[-1]
-    if cycles[-1].quick and cycles[0].facing_us - last.facing_us > NEIGHBOURS_US:
-        return Witness(math.nan, math.inf)
     t, ahead = (np.array([(k.facing_us - last.facing_us) * 1e-6 for k in ks]) for ks in (known, cycles))
     v, now = (np.array([math.remainder(k.facing - last.facing, 2.0 * math.pi) for k in ks]) for ks in (known, cycles))
     span, far = float(np.ptp(t)), float(ahead.mean())
@@ -205,6 +209,13 @@ def facing(cycles: list[Turns], usual: list[Turns], spread: float) -> Witness:
         return Witness(float(np.mean(now - rate * ahead)) - float(np.median(v - rate * t)), sigma)
     sigma = math.sqrt(spread**2 * (1.0 / len(cycles) + 1.0 / len(known)) + (FACING_DRIFT * (far + 0.5 * span)) ** 2)
     return Witness(float(np.mean(now)) - float(np.median(v)), sigma)
+
+
+def _torn(cycles: list[Turns], far_us: int) -> bool:
+    """Something has come between these cycles."""
+    return any(
+        b.restarts != a.restarts or b.facing_us - a.facing_us > far_us for a, b in zip(cycles, cycles[1:], strict=False)
+    )
 
 
 def together(part: int, c: Comparison) -> Witness:

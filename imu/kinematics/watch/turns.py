@@ -14,7 +14,8 @@ Less gives no direction."""
 NOISE: Final = math.radians(0.6)
 """rad · sqrt(rad²/s): 1σ of a direction at 1 rad²/s; sway is what turns a segment otherwise."""
 LEAST_UPRIGHT_S: Final = 0.05
-MOST_MISSED: Final = 0.05
+MOST_MISSED: Final = 0.15
+"""Share of the frames, of both sensors; a lost packet or two in a stride."""
 LONGEST_S: Final = 30.0
 QUICK_US: Final = 2_000_000
 ALIKE: Final = math.radians(4.0)
