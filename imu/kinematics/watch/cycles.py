@@ -54,7 +54,8 @@ def face(c: Record, thigh: Record, shank: Record, dt: float) -> None:
 @kernel
 def clear(c: Record) -> None:
     """What is summed beside the moments."""
-    c["frames"], c["missed"], c["upright"], c["late"], c["turned"] = 0, 0, 0.0, 0.0, 0.0
+    c["frames"], c["missed"], c["upright"], c["late"] = 0, 0, 0.0, 0.0
+    c["turned"], c["hidden"] = 0.0, 0.0
     for x in range(2):
         c["tilt"][x], c["face"][x] = 0.0, 0.0
 
@@ -90,6 +91,8 @@ def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Fl
                 add(c["own"][x], w[0], w[1], w[2], dt)
             else:
                 c["missed"] += 1
+                w = s["rate"]
+                c["hidden"] += math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]) * dt
     j = i if i >= 0 else k
     c["turned"] += dt * (
         limbs[j]["up"][0] * limbs[j]["rate"][0] + limbs[j]["up"][1] * limbs[j]["rate"][1]
@@ -119,6 +122,7 @@ def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Fl
         d = cycles["done"]
         d["frames"], d["t_start"], d["t_end"], d["missed"] = c["frames"], c["t_start"], t, c["missed"]
         d["upright"], d["late"], d["turned"], d["restarts"] = c["upright"], c["late"], c["turned"], c["restarts"]
+        d["hidden"] = c["hidden"]
         for x in range(2):
             d["tilt"][x], d["face"][x] = c["tilt"][x], c["face"][x]
         clear(c)

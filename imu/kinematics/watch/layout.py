@@ -55,13 +55,14 @@ TURN: Final = np.dtype([("zz", "f8"), ("xz", "f8"), ("yz", "f8"), ("xx", "f8")])
 _CYCLE: Final = [
     ("frames", "i8"), ("t_start", "i8"), ("t_end", "i8"), ("missed", "i8"), ("tilt", "f8", (2,)),
     ("own", TURN, (2,)), ("knee", TURN, (2,)), ("upright", "f8"), ("late", "f8"), ("face", "f8", (2,)), ("turned", "f8"),
-    ("restarts", "i8"),
+    ("restarts", "i8"), ("hidden", "f8"),
 ]  # fmt: skip
 CYCLES: Final = np.dtype([("out", "i8"), ("running", _CYCLE), ("done", _CYCLE)])
 """One labelled leg from one return of its thigh to the next. own: rate of thigh and shank, each in its own frame;
 knee: rate of the shank against the thigh, in the frame of either. face: weighted sum of cos, sin of the heading of the
 shank's z against the thigh's, each in its own earth frame, while both are upright; upright: the weight, late: its first
-moment in s since the start. turned: of the thigh about the vertical, rad, net."""
+moment in s since the start. turned: of the thigh about the vertical, rad, net. hidden: what both have turned in
+frames that were bridged or saturated, rad."""
 
 COMMON: Final = np.dtype(
     [

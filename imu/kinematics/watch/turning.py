@@ -66,6 +66,8 @@ Repetitions stand still between."""
 FACING_DRIFT: Final = 0.1 * DEG
 """rad/s, 1σ of how two filters drift apart; of its change where it is known from three cycles or more."""
 KNOWN_DRIFT: Final = 0.05 * DEG
+HIDDEN: Final = 0.2
+"""1σ of a bridged turn, of its size: a lost packet in the swing of a shank turned the headings by 2 to 3° for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class LegTurning:
             if found is not None:
                 self._kinds = [Kind([], kind.fresh)]
                 return Turned(part, found.turn, abs(found.turn) / found.sigma, self._good_us)
-        if not suspicious(compare([cycle], kind.good)):
+        if not suspicious(compare(kind.fresh, kind.good)):
             self._usual(kind, kind.fresh)
             kind.fresh = []
         elif len(kind.fresh) >= CYCLES[0] and astray(compare(kind.fresh[-CYCLES[0] :], kind.good)):
@@ -202,12 +204,16 @@ def facing(cycles: list[Turns], usual: list[Turns], spread: float) -> Witness:
     t, ahead = (np.array([(k.facing_us - last.facing_us) * 1e-6 for k in ks]) for ks in (known, cycles))
     v, now = (np.array([math.remainder(k.facing - last.facing, 2.0 * math.pi) for k in ks]) for ks in (known, cycles))
     span, far = float(np.ptp(t)), float(ahead.mean())
+    holes = HIDDEN**2 * sum(c.hidden**2 for c in (last, *cycles))
     if len(known) >= 3 and far < 2.0 * span:
         rate = median((np.diff(v) / np.diff(t)).tolist())
         share = (far / span) ** 2
-        sigma = math.sqrt(spread**2 * (1.0 / len(cycles) + 1.0 / len(known) + share) + (KNOWN_DRIFT * far) ** 2)
+        sigma = math.sqrt(
+            spread**2 * (1.0 / len(cycles) + 1.0 / len(known) + share) + (KNOWN_DRIFT * far) ** 2 + holes
+        )
         return Witness(float(np.mean(now - rate * ahead)) - float(np.median(v - rate * t)), sigma)
-    sigma = math.sqrt(spread**2 * (1.0 / len(cycles) + 1.0 / len(known)) + (FACING_DRIFT * (far + 0.5 * span)) ** 2)
+    drift = FACING_DRIFT * (far + 0.5 * span)
+    sigma = math.sqrt(spread**2 * (1.0 / len(cycles) + 1.0 / len(known)) + drift**2 + holes)
     return Witness(float(np.mean(now)) - float(np.median(v)), sigma)
 
 

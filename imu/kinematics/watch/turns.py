@@ -57,6 +57,8 @@ class Turns:
     """rad, net turn about the vertical."""
     restarts: int
     """How often the heading of either sensor had begun anew."""
+    hidden: float
+    """rad, what both have turned while nobody measured it."""
 
     @staticmethod
     def of(record: Record, dt: float) -> Turns | None:
@@ -73,7 +75,7 @@ class Turns:
         middle = start + round(1e6 * float(done["late"]) / upright) if upright > 0.0 else start
         return Turns(
             start, int(done["t_end"]), tilt, (own[0], own[1]), (knee[0], knee[1]), facing, middle,
-            float(done["turned"]), int(done["restarts"]),
+            float(done["turned"]), int(done["restarts"]), float(done["hidden"]),
         )  # fmt: skip
 
     @property
