@@ -7,8 +7,8 @@
    moves by it. A person who moves otherwise does so as well.
 
 Cycles are compared with earlier ones of the same kind (as far, as fast), with the drift that these show taken off. Where
-the first has seen nothing (the sensor was away, or the last such cycle is long ago) the second may do, over three cycles
-or more, and by more.
+the first can have seen nothing (the sensor was away, or a bend or a lost packet is between two strides) the second may
+do, over three cycles or more, and by more.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ class Spread:
 
 SLOW, QUICK = Spread((0.4 * DEG, 0.6 * DEG), 0.8 * DEG, 0.4 * DEG), Spread((1.0 * DEG, 0.9 * DEG), 1.0 * DEG, 0.4 * DEG)
 """Slow repetitions, and strides; of simulated people, by the median. The person's own spread counts if it is more."""
+PAUSE_US: Final = (15_000_000, 40_000_000)
+"""After so long it may be another movement that only goes as far and as fast; strides, repetitions."""
 NEIGHBOURS_US: Final = (3_000_000, 30_000_000)
 """Strides further apart have a bend or a hole between them, which turn two filters apart: 4.5° in simulated walks.
 Repetitions stand still between."""
@@ -150,6 +152,8 @@ class LegTurning:
 
     def _kind_of(self, cycle: Turns) -> Kind:
         """The kind that it belongs to, most recently used last."""
+        oldest = cycle.t_start_us - PAUSE_US[not cycle.quick]
+        self._kinds = [k for k in self._kinds if (k.fresh or k.good)[-1].t_end_us > oldest]
         for kind in reversed(self._kinds):
             if cycle.like((kind.fresh or kind.good)[-1]):
                 self._kinds.remove(kind)
@@ -255,6 +259,9 @@ def decide(part: int, kind: Kind) -> Witness | None:
             continue
         alone = not c.seen[part].sigma < DOUBTFUL * abs(found.turn)
         if n < CYCLES[alone] or abs(found.turn) < LEAST[alone]:
+            continue
+        # between slow repetitions the gyroscopes always see; where they do not, the way of moving has changed
+        if alone and not newest[-1].quick and newest[-1].restarts == kind.good[-1].restarts:
             continue
         witnesses = (c.axis[part],) if alone else (c.seen[part], c.axis[part])
         if all(_shows(w, found) for w in witnesses) and _nothing_else(part, c, found) and _each(part, newest, kind, found):

@@ -25,7 +25,7 @@ from imu.packets import Floats
 
 LEG_LABELS: Final = (("left", "left"), ("right", "right"), ("left", "right"), ("right", "left"))
 """Labelled side of thigh and shank of the four legs that may be meant."""
-LIFTED_SHARE: Final = 0.3
+LIFTED_SHARE: Final = 0.6
 """of the time on one leg: who reaches the floor with the heel in front seems to stand on that foot for a moment."""
 UNCHECKED, CHECKED, SWAPPED = "unchecked", "checked", "swap found"
 
