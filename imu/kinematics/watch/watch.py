@@ -25,7 +25,7 @@ from imu.packets import Floats
 
 LEG_LABELS: Final = (("left", "left"), ("right", "right"), ("left", "right"), ("right", "left"))
 """Labelled side of thigh and shank of the four legs that may be meant."""
-LIFTED_SHARE: Final = 0.6
+LIFTED_SHARE: Final = 0.45
 """of the time on one leg: who reaches the floor with the heel in front seems to stand on that foot for a moment."""
 UNCHECKED, CHECKED, SWAPPED = "unchecked", "checked", "swap found"
 
@@ -166,14 +166,19 @@ class Watch:
         if why & (PHASE[0] | PHASE[1] | BLOCK):
             self._judge_sides(now, emitted_us, events)
         slips: list[Slip] = []
-        for n, side in enumerate(("left", "right")):
-            if why & CYCLE[n] and self.sides != SWAPPED:
+        for n, side in enumerate(SIDES):
+            if why & CYCLE[n]:
                 turns = Turns.of(self._cycles[n], self._dt)
                 if turns is not None:
                     slips += self._slip.cycle(side, turns)
         for group in range(3):
             if why & REST[group]:
                 slips += self._slip.rest(now, self._looks(group))
+        if self.sides == SWAPPED:
+            # thigh and shank of two legs turn against each other at every step
+            for slip in slips:
+                self._slip.renew(slip.segment)
+            return
         events += [self._slip_event(s, emitted_us) for s in slips]
 
     def _looks(self, group: int) -> dict[str, Look]:
