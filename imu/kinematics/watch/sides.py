@@ -46,6 +46,8 @@ ORDER_MOST: Final = 4.0
 BENT_ODDS: Final = 3.0
 """per s with both knees bent alike."""
 ORDER_TOTAL: Final = 10.0
+OTHER_SIDE: Final = {"left": "right", "right": "left"}
+OTHER_PART: Final = {"thigh": "shank", "shank": "thigh"}
 SURE: Final = 6.0
 """Odds (400 to 1) against every other explanation from which one is believed."""
 LEAST_PHASES: Final = 2
@@ -66,6 +68,15 @@ class Exchange:
     def pairing(self) -> int:
         """0: thighs and shanks of one label belong together."""
         return 0 if self.thighs == self.shanks else 1
+
+    def wearer(self, label: str) -> str:
+        """Where the sensor is that bears this label, a thigh or shank."""
+        part, _, side = label.partition("_")
+        if (self.thighs if part == "thigh" else self.shanks) < 0:
+            side = OTHER_SIDE[side]
+        if (self.left if side == "left" else self.right) < 0:
+            part = OTHER_PART[part]
+        return f"{part}_{side}"
 
 
 AS_LABELLED: Final = Exchange("")

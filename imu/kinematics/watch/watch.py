@@ -17,6 +17,7 @@ from imu.kinematics.layout import OTHER, PELVIS, Records, part_of
 from imu.kinematics.watch import phases, scan
 from imu.kinematics.watch.buffer import FrameBuffer, Kept, faced_at_stand
 from imu.kinematics.watch.layout import BLOCK, COMMON, CYCLE, CYCLES, LEG, LIMB, PAIRING, PHASE, REST
+from imu.kinematics.watch.places import PLACES_SURE, exchanged, propose
 from imu.kinematics.watch.sides import SideEvidence, advice, exchanges_of
 from imu.kinematics.watch.slip import Look, Slip, SlipWatch
 from imu.kinematics.watch.turns import Turns
@@ -25,6 +26,8 @@ from imu.packets import Floats
 
 LEG_LABELS: Final = (("left", "left"), ("right", "right"), ("left", "right"), ("right", "left"))
 """Labelled side of thigh and shank of the four legs that may be meant."""
+LOOK_EVERY_S: Final = 5.0
+"""How often who wears what is looked at before the calibration."""
 LIFTED_SHARE: Final = 0.45
 """of the time on one leg: who reaches the floor with the heel in front seems to stand on that foot for a moment."""
 UNCHECKED, CHECKED, SWAPPED = "unchecked", "checked", "swap found"
@@ -52,6 +55,8 @@ class WatchState:
     sides: str
     exchange: str
     begun: bool
+    waited: int
+    proposed: str
 
 
 class Watch:
@@ -80,6 +85,7 @@ class Watch:
         self._slip = SlipWatch(self._names, [part_of(name) for name in self._names])
         self._evidence = SideEvidence()
         self._begun = False
+        self._look_every, self._waited, self._proposed = round(LOOK_EVERY_S * setup.grid_hz), 0, ""
         self.sides = UNCHECKED
         """`unchecked`, `checked` or `swap found`."""
         self.exchange = ""
@@ -101,7 +107,7 @@ class Watch:
         """
         events: list[Event] = []
         if calibration is None:
-            self._buffer.push(grid, start, stop)
+            self._wait(grid, start, stop, events)
             return events
         if start >= stop:
             return events
@@ -111,6 +117,24 @@ class Watch:
             self._look_back(calibration, int(grid.t_us[start]), events)
         self._advance(grid, start, stop, frames.q_earth_segment, None, events)
         return events
+
+    def _wait(self, grid: GridBlock, start: int, stop: int, events: list[Event]) -> None:
+        """Frames before the calibration. A thigh and a shank that wear each other's sensor are never calibrated: the
+        guided movement itself tells them."""
+        while start < stop:
+            end = min(stop, start + self._look_every - self._waited % self._look_every)
+            self._buffer.push(grid, start, end)
+            self._waited += end - start
+            start = end
+            if self._waited % self._look_every == 0 and self.sides == UNCHECKED and self._exchanges:
+                now = int(grid.t_us[start - 1])
+                kept = self._buffer.since(0)
+                name = exchanged(propose(kept, self._names), self._exchanges) if kept is not None else ""
+                if name and name == self._proposed:
+                    self.sides, self.exchange = SWAPPED, name
+                    exchange = next(e for e in self._exchanges if e.name == name)
+                    events.append(Event("swap_found", now, now, None, PLACES_SURE, name, advice(exchange)))
+                self._proposed = name
 
     def renew(self, segment: str) -> None:
         """The present position of this sensor is right: after its strap was set right and calibrated again."""
@@ -230,6 +254,7 @@ class Watch:
         return WatchState(
             self._buffer.state(), self._limbs.copy(), self._pairings.copy(), self._cycles.copy(), self._common.copy(),
             deepcopy(self._evidence), self._slip.copy(), self.sides, self.exchange, self._begun,
+            self._waited, self._proposed,
         )  # fmt: skip
 
     def restore(self, state: WatchState) -> None:
@@ -238,3 +263,4 @@ class Watch:
         self._limbs, self._pairings, self._cycles = state.limbs.copy(), state.pairings.copy(), state.cycles.copy()
         self._common, self._evidence, self._slip = state.common.copy(), deepcopy(state.evidence), state.slip.copy()
         self.sides, self.exchange, self._begun = state.sides, state.exchange, state.begun
+        self._waited, self._proposed = state.waited, state.proposed
