@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from imu.fusion.grid import GridBlock
-from imu.fusion.quaternion import mul_array, rotate_array
-from imu.packets import Floats
 
 KEEP_S: Final = 40.0
 """Stand, guided movement and the stand after it take 15 to 25 s."""
+
+
+def joined(blocks: Sequence[GridBlock]) -> GridBlock:
+    """Frames that follow each other as one block."""
+    return GridBlock(
+        np.concatenate([b.t_us for b in blocks]), np.concatenate([b.q for b in blocks]),
+        np.concatenate([b.gyr for b in blocks]), np.concatenate([b.acc for b in blocks]),
+        np.concatenate([b.flags for b in blocks]),
+    )  # fmt: skip
+
+
+def part_of(grid: GridBlock, start: int, stop: int) -> GridBlock:
+    """A copy of frames start..stop."""
+    rows = slice(start, stop)
+    return GridBlock(
+        grid.t_us[rows].copy(), grid.q[rows].copy(), grid.gyr[rows].copy(), grid.acc[rows].copy(), grid.flags[rows].copy()
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,10 +36,6 @@ class Kept:
     """Frames in order."""
 
     blocks: tuple[GridBlock, ...]
-
-    def joined(self) -> GridBlock:
-        names = ("t_us", "q", "gyr", "acc", "flags")
-        return GridBlock(*(np.ascontiguousarray(np.concatenate([getattr(b, n) for b in self.blocks])) for n in names))
 
 
 class FrameBuffer:
@@ -38,9 +50,7 @@ class FrameBuffer:
         """Take frames start..stop."""
         if stop <= start:
             return
-        self._blocks.append(
-            GridBlock(*(x[start:stop].copy() for x in (grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags)))
-        )
+        self._blocks.append(part_of(grid, start, stop))
         self._count += stop - start
         while self._count - len(self._blocks[0]) >= self._most:
             self._count -= len(self._blocks.pop(0))
@@ -49,11 +59,9 @@ class FrameBuffer:
         """Frames from `t_us` on, no more than `KEEP_S`; None without any."""
         if not self._blocks:
             return None
-        grid = Kept(tuple(self._blocks)).joined()
+        grid = joined(self._blocks)
         first = max(int(np.searchsorted(grid.t_us, t_us)), len(grid) - self._most)
-        if first >= len(grid):
-            return None
-        return GridBlock(*(np.ascontiguousarray(x[first:]) for x in (grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags)))
+        return part_of(grid, first, len(grid)) if first < len(grid) else None
 
     def clear(self) -> None:
         self._blocks, self._count = [], 0
@@ -65,20 +73,3 @@ class FrameBuffer:
     def restore(self, kept: Kept) -> None:
         self._blocks = list(kept.blocks)
         self._count = sum(len(b) for b in self._blocks)
-
-
-def faced_at_stand(grid: GridBlock, q_sensor_segment: Floats, stand_us: tuple[int, int]) -> Floats:
-    """(m, S, 4) q_earth_segment with one heading for all at the stand; NaN where unknown.
-
-    q_sensor_segment (S, 4), NaN = not calibrated. Filters drift against each other by degrees in a minute, which the
-    seconds of a guided movement may have.
-    """
-    turned = mul_array(grid.q, q_sensor_segment[None])
-    inside = (grid.t_us >= stand_us[0]) & (grid.t_us < stand_us[1])
-    forward = rotate_array(turned[inside], np.array([1.0, 0.0, 0.0]))
-    known = np.isfinite(forward[..., 0])
-    total = np.where(known[..., None], forward, 0.0).sum(axis=0)
-    half = 0.5 * np.arctan2(total[:, 1], total[:, 0])
-    half = np.where(known.any(axis=0), half, np.nan)
-    zero = np.zeros_like(half)
-    return mul_array(np.stack([np.cos(half), zero, zero, -np.sin(half)], axis=-1)[None], turned)

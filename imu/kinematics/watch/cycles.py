@@ -10,10 +10,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from imu.fusion.quaternion import conj, mul, rotate
 from imu.kernels import kernel
 from imu.kinematics.layout import Record, Records
-from imu.packets import Floats
 
 OUT: Final = math.radians(15.0)
 """Forward tilt of the thigh at which a cycle is under way."""
@@ -29,14 +27,13 @@ def add(m: Record, x: float, y: float, z: float, dt: float) -> None:
     m["zz"] += z * z * dt
     m["xz"] += x * z * dt
     m["yz"] += y * z * dt
-    m["xx"] += x * x * dt
 
 
 @kernel
 def hand_over(a: Record, b: Record) -> None:
     """Moments a into b; a begins anew."""
-    b["zz"], b["xz"], b["yz"], b["xx"] = a["zz"], a["xz"], a["yz"], a["xx"]
-    a["zz"], a["xz"], a["yz"], a["xx"] = 0.0, 0.0, 0.0, 0.0
+    b["zz"], b["xz"], b["yz"] = a["zz"], a["xz"], a["yz"]
+    a["zz"], a["xz"], a["yz"] = 0.0, 0.0, 0.0
 
 
 @kernel
@@ -66,13 +63,13 @@ def begin(cycles: Record) -> None:
     c = cycles["running"]
     clear(c)
     for x in range(2):
-        for m in (c["own"][x], c["knee"][x]):
-            m["zz"], m["xz"], m["yz"], m["xx"] = 0.0, 0.0, 0.0, 0.0
+        m = c["own"][x]
+        m["zz"], m["xz"], m["yz"] = 0.0, 0.0, 0.0
 
 
 @kernel
-def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Floats, cycles: Record) -> bool:
-    """One frame of one leg; True when a cycle has just ended (in `done`). q_segment (m, S, 4) as in `FrameBlock`."""
+def step(t: int, dt: float, leg: Record, limbs: Records, cycles: Record) -> bool:
+    """One frame of one leg; True when a cycle has just ended (in `done`)."""
     c = cycles["running"]
     if c["frames"] == 0:
         c["t_start"] = t
@@ -101,18 +98,6 @@ def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Fl
     if i >= 0 and k >= 0:
         face(c, limbs[i], limbs[k], dt)
         c["restarts"] = limbs[i]["restarts"] + limbs[k]["restarts"]
-    if i >= 0 and k >= 0 and limbs[i]["clean"] != 0 and limbs[k]["clean"] != 0:
-        a, b = limbs[i]["lower"], limbs[k]["lower"]
-        q_thigh_shank = mul(
-            conj((q_segment[row, i, 0], q_segment[row, i, 1], q_segment[row, i, 2], q_segment[row, i, 3])),
-            (q_segment[row, k, 0], q_segment[row, k, 1], q_segment[row, k, 2], q_segment[row, k, 3]),
-        )
-        if q_thigh_shank[0] == q_thigh_shank[0]:
-            x, y, z = rotate(q_thigh_shank, (b[0], b[1], b[2]))
-            x, y, z = x - a[0], y - a[1], z - a[2]
-            add(c["knee"][0], x, y, z, dt)
-            x, y, z = rotate(conj(q_thigh_shank), (x, y, z))
-            add(c["knee"][1], x, y, z, dt)
     # without a thigh sensor the shank tells
     forward = limbs[i]["sagittal"] if i >= 0 else -limbs[k]["sagittal"]
     if forward > OUT:
@@ -128,6 +113,5 @@ def step(row: int, t: int, dt: float, leg: Record, limbs: Records, q_segment: Fl
         clear(c)
         for x in range(2):
             hand_over(c["own"][x], d["own"][x])
-            hand_over(c["knee"][x], d["knee"][x])
         return True
     return False

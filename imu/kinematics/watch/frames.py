@@ -17,7 +17,7 @@ from imu.packets import UNKNOWN, Floats, Quality
 RATE_CORNER_HZ: Final = 6.0
 """Soft tissue swings above it."""
 RISE_HZ: Final = (0.3, 2.5)
-"""Below, an accelerometer's error of 0.05 m/s² is more than what a leg does; above, flesh that swings after a foot strike."""
+"""Below, an accelerometer's error of 0.05 m/s² is more than what a leg does; above, flesh swings after a foot strike."""
 CALM_S: Final = 0.1
 BUSY_S: Final = 0.15
 """In a stride the thigh is busy a tenth of a second before its shank: smoothed, 0 of 54 blocks of 2 s of simulated walking

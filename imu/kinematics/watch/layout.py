@@ -30,7 +30,7 @@ LIMB: Final = np.dtype(
         ("calm", "f8", (3,)), ("run_up", "f8", (3,)), ("run_face", "f8", (2,)), ("run_n", "i8"), ("turned", "f8"),
         # the last complete one
         ("rest_up", "f8", (3,)), ("rest_face", "f8", (2,)), ("rest_n", "i8"), ("rest_turned", "f8"), ("restarted", "i8"),
-        # heading of z (cos, sin), how often the heading began anew; frames since the last look: leg free, leg carrying alone
+        # heading of z (cos, sin), how often it began anew; frames since the last look: leg free, leg carrying alone
         ("face", "f8", (2,)), ("restarts", "i8"), ("settling", "i8"), ("lifted", "i8"), ("alone", "i8"),
     ]
 )  # fmt: skip
@@ -50,19 +50,18 @@ PAIRING: Final = np.dtype(
 the shank without one), -1 none. A phase sums the weighted lean (to the right) of the carrying thigh and shank, and the
 squared vertical acceleration of the free ones; bent: largest `free` of the carrying leg."""
 
-TURN: Final = np.dtype([("zz", "f8"), ("xz", "f8"), ("yz", "f8"), ("xx", "f8")])
+TURN: Final = np.dtype([("zz", "f8"), ("xz", "f8"), ("yz", "f8")])
 """Second moments of a rate over a cycle, in the segment frame."""
 _CYCLE: Final = [
     ("frames", "i8"), ("t_start", "i8"), ("t_end", "i8"), ("missed", "i8"), ("tilt", "f8", (2,)),
-    ("own", TURN, (2,)), ("knee", TURN, (2,)), ("upright", "f8"), ("late", "f8"), ("face", "f8", (2,)), ("turned", "f8"),
+    ("own", TURN, (2,)), ("upright", "f8"), ("late", "f8"), ("face", "f8", (2,)), ("turned", "f8"),
     ("restarts", "i8"), ("hidden", "f8"),
 ]  # fmt: skip
 CYCLES: Final = np.dtype([("out", "i8"), ("running", _CYCLE), ("done", _CYCLE)])
-"""One labelled leg from one return of its thigh to the next. own: rate of thigh and shank, each in its own frame;
-knee: rate of the shank against the thigh, in the frame of either. face: weighted sum of cos, sin of the heading of the
-shank's z against the thigh's, each in its own earth frame, while both are upright; upright: the weight, late: its first
-moment in s since the start. turned: of the thigh about the vertical, rad, net. hidden: what both have turned in
-frames that were bridged or saturated, rad."""
+"""One labelled leg from one return of its thigh to the next. own: rate of thigh and shank, each in its own frame.
+face: weighted sum of cos, sin of the heading of the shank's z against the thigh's, each in its own earth frame, while both
+are upright; upright: the weight, late: its first moment in s since the start. turned: of the thigh about the vertical, rad,
+net. hidden: what both have turned in frames that were bridged or saturated, rad."""
 
 COMMON: Final = np.dtype(
     [

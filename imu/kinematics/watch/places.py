@@ -145,7 +145,7 @@ def propose(grid: GridBlock, sensors: Sequence[str]) -> Places:
             confidence = _probability(sure) * _probability(abs(side))
             reason = f"it moves with the {'other sensors' if len(leg) > 1 else 'steps'} of one leg, as a {part} does"
             places[j] = Place(sensors[j], segment, confidence, reason)
-    central = np.flatnonzero(legs == 0)
+    central: list[int] = np.flatnonzero(legs == 0).tolist()
     for j in central:
         if len(central) > MOST_CENTRAL:
             places[j] = Place(sensors[j], None, 0.0, "it does not move by turns with the others; march on the spot or walk")
@@ -241,7 +241,7 @@ def _lift_odds(upper: _Moved, lower: _Moved) -> float:
 
 def _side(moved: Sequence[_Moved], legs: np.ndarray, odds: dict[int, dict[int, tuple[str, float]]]) -> float:
     """Odds (logarithm) that the leg +1 is the left one, by how legs lean while they carry."""
-    free = {sign: np.mean([moved[j].busy for j in np.flatnonzero(legs == sign)], axis=0) for sign in (1, -1)}
+    free = {sign: np.mean([moved[j].busy for j in np.flatnonzero(legs == sign).tolist()], axis=0) for sign in (1, -1)}
     total = 0.0
     for sign, leg in odds.items():
         lead = free[-sign] - free[sign]

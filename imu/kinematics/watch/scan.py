@@ -17,12 +17,12 @@ _cycle, _begin, _rest, _load = cycles.step, cycles.begin, rests.step, phases.not
 
 @kernel
 def run(
-    start: int, stop: int, t_us: Ints, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], q_segment: Floats,
+    start: int, stop: int, t_us: Ints, q: Floats, gyr: Floats, acc: Floats, flags: NDArray[np.uint16],
     dt: float, limbs: Records, legs: Records, pairings: Records, cycle_of: Records, common: Records,
 ) -> tuple[int, int]:  # fmt: skip
     """Frames start..stop: the frame after the one to be decided at (or stop), and why (bits; END = nothing).
 
-    t_us, q, gyr, acc, flags of the grid; q_segment (m, S, 4) as in `FrameBlock`. Records as in `layout`: S limbs; 4 legs
+    t_us, q, gyr, acc, flags of the grid. Records as in `layout`: S limbs; 4 legs
     (left and right as labelled, then the left and right thigh with the other's shank); 2 pairings; 2 cycles; 1 common.
     """
     for row in range(start, stop):
@@ -37,7 +37,7 @@ def run(
                 why |= PHASE[n]
         _load(pairings[0], legs, limbs)
         for n in range(2):
-            if _cycle(row, t, dt, legs[n], limbs, q_segment, cycle_of[n]):
+            if _cycle(t, dt, legs[n], limbs, cycle_of[n]):
                 why |= CYCLE[n]
         for n in range(3):
             if _rest(n, dt, limbs, common[0]):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from statistics import median
 from typing import Final
 
@@ -41,6 +42,8 @@ SUSPICIOUS: Final = (1.8 * DEG, 2.0)
 """rad and sigmas from which a cycle is not yet taken for a usual one."""
 WITHIN: Final = 2.5
 """Sigmas by which a witness may differ from both together."""
+SLACK: Final = 1.0 * DEG
+"""The same beside its sigma: a slip in the middle of a cycle counts in part."""
 SHARE: Final = 0.4
 """Least of the slip that each must show, and each cycle."""
 DOUBTFUL: Final = 0.45
@@ -224,7 +227,7 @@ def facing(cycles: list[Turns], usual: list[Turns], spread: float) -> Witness:
 def _torn(cycles: list[Turns], far_us: int) -> bool:
     """Something has come between these cycles."""
     return any(
-        b.restarts != a.restarts or b.facing_us - a.facing_us > far_us for a, b in zip(cycles, cycles[1:], strict=False)
+        b.restarts != a.restarts or b.facing_us - a.facing_us > far_us for a, b in pairwise(cycles)
     )
 
 
@@ -273,7 +276,8 @@ def _shows(witness: Witness, found: Witness) -> bool:
     """A witness that is sure enough, shows its share and does not contradict."""
     size = abs(found.turn)
     shown = witness.turn * math.copysign(1.0, found.turn)
-    return witness.sigma < DOUBTFUL * size and shown > SHARE * size and abs(shown - size) < WITHIN * witness.sigma + 1.0 * DEG
+    agrees = abs(shown - size) < WITHIN * witness.sigma + SLACK
+    return witness.sigma < DOUBTFUL * size and shown > SHARE * size and agrees
 
 
 def _nothing_else(part: int, c: Comparison, found: Witness) -> bool:

@@ -46,8 +46,6 @@ class Turns:
     """Largest, rad."""
     own: tuple[Direction, Direction]
     """Of each segment in its own frame."""
-    knee: tuple[Direction, Direction]
-    """Of the shank against the thigh, in the frame of either."""
     facing: float
     """rad, heading of the shank's flexion axis against the thigh's by the gyroscopes alone, while the leg is upright: it
     drifts, and a sensor that turns on the limb moves it at once. NaN = never upright."""
@@ -68,13 +66,12 @@ class Turns:
         if int(done["missed"]) > MOST_MISSED * frames or frames * dt > LONGEST_S:
             return None
         own = tuple(_direction(done["own"][x]) for x in range(2))
-        knee = tuple(_direction(done["knee"][x]) for x in range(2))
         tilt = (float(done["tilt"][0]), float(done["tilt"][1]))
         upright, start = float(done["upright"]), int(done["t_start"])
         facing = math.nan if upright < LEAST_UPRIGHT_S else math.atan2(float(done["face"][1]), float(done["face"][0]))
         middle = start + round(1e6 * float(done["late"]) / upright) if upright > 0.0 else start
         return Turns(
-            start, int(done["t_end"]), tilt, (own[0], own[1]), (knee[0], knee[1]), facing, middle,
+            start, int(done["t_end"]), tilt, (own[0], own[1]), facing, middle,
             float(done["turned"]), int(done["restarts"]), float(done["hidden"]),
         )  # fmt: skip
 

@@ -15,14 +15,13 @@ from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import Calibration
 from imu.kinematics.layout import OTHER, PELVIS, Records, part_of
 from imu.kinematics.watch import phases, scan
-from imu.kinematics.watch.buffer import FrameBuffer, Kept, faced_at_stand
+from imu.kinematics.watch.buffer import FrameBuffer, Kept
 from imu.kinematics.watch.layout import BLOCK, COMMON, CYCLE, CYCLES, LEG, LIMB, PAIRING, PHASE, REST
 from imu.kinematics.watch.places import PLACES_SURE, exchanged, propose
 from imu.kinematics.watch.sides import SideEvidence, advice, exchanges_of
 from imu.kinematics.watch.slip import Look, Slip, SlipWatch
 from imu.kinematics.watch.turns import Turns
 from imu.outputs import Event, FrameBlock
-from imu.packets import Floats
 
 LEG_LABELS: Final = (("left", "left"), ("right", "right"), ("left", "right"), ("right", "left"))
 """Labelled side of thigh and shank of the four legs that may be meant."""
@@ -102,8 +101,9 @@ class Watch:
     ) -> list[Event]:  # fmt: skip
         """Frames start..stop, with the calibration that holds for them; what was found in them.
 
-        `frames` holds the same rows as `grid`. The stand and the guided movement are watched with the first frame that
-        has a calibration; nothing else depends on how frames are grouped.
+        `frames`: the same rows of the body. Nothing in them is used so far: gravity and each sensor's own rates do, and
+        what depends on relative headings would move with their errors. The stand and the guided movement are watched
+        with the first frame that has a calibration; nothing else depends on how frames are grouped.
         """
         events: list[Event] = []
         if calibration is None:
@@ -115,7 +115,7 @@ class Watch:
         if not self._begun:
             self._begun = True
             self._look_back(calibration, int(grid.t_us[start]), events)
-        self._advance(grid, start, stop, frames.q_earth_segment, None, events)
+        self._advance(grid, start, stop, None, events)
         return events
 
     def _wait(self, grid: GridBlock, start: int, stop: int, events: list[Event]) -> None:
@@ -163,18 +163,16 @@ class Watch:
         self._buffer.clear()
         if grid is None:
             return
-        q = np.array([c.q_sensor_segment or (math.nan,) * 4 for c in calibration.segments])
-        facing = faced_at_stand(grid, q, calibration.stand_us)
-        self._advance(grid, 0, len(grid), facing, now, events)
+        self._advance(grid, 0, len(grid), now, events)
 
     def _advance(
-        self, grid: GridBlock, start: int, stop: int, q_segment: Floats, emitted_us: int | None, events: list[Event]
+        self, grid: GridBlock, start: int, stop: int, emitted_us: int | None, events: list[Event]
     ) -> None:  # fmt: skip
         """Frames through the kernels, decision by decision; `emitted_us`: None = with the frame that decides."""
         row = start
         while row < stop:
             row, why = scan.run(
-                row, stop, grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags, q_segment, self._dt,
+                row, stop, grid.t_us, grid.q, grid.gyr, grid.acc, grid.flags, self._dt,
                 self._limbs, self._legs, self._pairings, self._cycles, self._common,
             )  # fmt: skip
             now = int(grid.t_us[row - 1])
