@@ -174,8 +174,9 @@ class SideEvidence:
             total += min(0.0, paired * self.back)
         for side, order in enumerate((exchange.left, exchange.right)):
             # thigh and shank of a carrying leg lean together: 0.7 of each
-            total += 0.5 * 0.7 * order * exchange.thighs * self.lean_odds(n, 0, side)
-            total += 0.5 * 0.7 * order * exchange.shanks * self.lean_odds(n, 1, side)
+            share = 0.7 if self.phases[n, :, side].all() else 1.0
+            total += 0.5 * share * order * exchange.thighs * self.lean_odds(n, 0, side)
+            total += 0.5 * share * order * exchange.shanks * self.lean_odds(n, 1, side)
             upper = float(self.order[n, side] + self.bent[side])
             # only what contradicts counts: pairings see different phases, and one must not win by their number
             total += min(0.0, order * max(-ORDER_TOTAL, min(ORDER_TOTAL, upper)))

@@ -151,7 +151,8 @@ class LegTurning:
 
     def _usual(self, kind: Kind, cycles: list[Turns]) -> None:
         kind.good = [*kind.good, *cycles][-MOST_GOOD:]
-        self._good_us = cycles[-1].t_end_us
+        # it may have slipped late in a cycle that still passed as usual
+        self._good_us = cycles[-1].t_start_us
 
     def _kind_of(self, cycle: Turns) -> Kind:
         """The kind that it belongs to, most recently used last."""
