@@ -56,6 +56,8 @@ class Look:
     restarted: bool
     lifted: bool
     """The leg has been free since the look before: its foot may stand elsewhere."""
+    both: bool
+    """Nobody stood on one leg since the look before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class SlipWatch:
             if part < 0 or segment not in self._looks:
                 continue
             t, look = self._looks[segment][-1]
-            if t_us - t > TOGETHER_US:
+            if t_us - t > TOGETHER_US or not look.both:
                 return []
             if segment in self._zero and self._zero[segment] is None:
                 self._zero[segment] = (look.forward, look.aside)

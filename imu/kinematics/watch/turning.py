@@ -48,6 +48,8 @@ SHARE: Final = 0.4
 """Least of the slip that each must show, and each cycle."""
 DOUBTFUL: Final = 0.45
 """of the slip, 1σ of a witness that is no use."""
+BEYOND: Final = 2.0
+"""Sigmas that each must show."""
 OTHERS: Final = 0.6
 """of it: what the axis of the other segment, and the turning with flexion, may have moved."""
 
@@ -68,9 +70,10 @@ PAUSE_US: Final = (15_000_000, 40_000_000)
 NEIGHBOURS_US: Final = (3_000_000, 30_000_000)
 """Strides further apart have a bend or a hole between them, which turn two filters apart: 4.5° in simulated walks.
 Repetitions stand still between."""
-FACING_DRIFT: Final = 0.1 * DEG
-"""rad/s, 1σ of how two filters drift apart; of its change where it is known from three cycles or more."""
+FACING_DRIFT: Final = 0.3 * DEG
+"""rad/s, 1σ of how two filters drift apart: after slow turns on one leg that were taken for bias."""
 KNOWN_DRIFT: Final = 0.05 * DEG
+"""rad/s, 1σ of its change where it is known from three cycles or more."""
 HIDDEN: Final = 0.2
 """1σ of a bridged turn, of its size: a lost packet in the swing of a shank turned the headings by 2 to 3° for good."""
 
@@ -278,7 +281,7 @@ def _shows(witness: Witness, found: Witness) -> bool:
     size = abs(found.turn)
     shown = witness.turn * math.copysign(1.0, found.turn)
     agrees = abs(shown - size) < WITHIN * witness.sigma + SLACK
-    return witness.sigma < DOUBTFUL * size and shown > SHARE * size and agrees
+    return witness.sigma < DOUBTFUL * size and shown > max(SHARE * size, BEYOND * witness.sigma) and agrees
 
 
 def _nothing_else(part: int, c: Comparison, found: Witness) -> bool:

@@ -211,9 +211,10 @@ class Watch:
             x, y, z = (float(v) for v in s["rest_up"])
             cos, sin = (float(v) for v in s["rest_face"])
             restarted, lifted = bool(s["restarted"]), int(s["lifted"]) > LIFTED_SHARE * int(s["alone"])
+            both = int(s["lifted"]) + int(s["alone"]) == 0
             s["restarted"] = s["lifted"] = s["alone"] = 0
             looks[name] = Look(
-                math.atan2(x, y), -math.asin(z), math.atan2(sin, cos), float(s["rest_turned"]), restarted, lifted
+                math.atan2(x, y), -math.asin(z), math.atan2(sin, cos), float(s["rest_turned"]), restarted, lifted, both
             )
         return looks
 
