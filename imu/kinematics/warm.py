@@ -8,8 +8,10 @@ from imu.config import SensorSetup, Setup
 from imu.conventions import G
 from imu.fusion.grid import GridBlock
 from imu.kinematics.body import Body
-from imu.kinematics.calibration import calibrate_whole
+from imu.kinematics.calibration import Calibration, calibrate_whole
 from imu.kinematics.heading import Headings, JointSpec
+from imu.kinematics.watch import Watch
+from imu.outputs import FrameBlock
 
 
 def warm_up() -> None:
@@ -28,6 +30,11 @@ def warm_up() -> None:
     assert body.calibration is not None
     calibrate_whole(grid, setup, np.zeros((m, 0)), np.zeros((m, 0)), body.calibration.stand_us)
     _warm_up_headings()
+    _warm_up_watch(grid, setup, body.calibration)
+
+
+def _warm_up_watch(grid: GridBlock, setup: Setup, calibration: Calibration) -> None:
+    Watch(setup).run(grid, 0, len(grid), FrameBlock.empty(1), calibration)
 
 
 def _warm_up_headings() -> None:
