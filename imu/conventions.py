@@ -88,6 +88,20 @@ def angle_label(name: str, side: Side | None) -> str:
     return name if side is None else f"{name}_{side}"
 
 
+def angles_of(segment: str) -> tuple[int, ...]:
+    """Columns of the angles that a sensor on this segment takes part in."""
+    parts = {
+        "pelvis": ("pelvis", "hip"), "thigh": ("thigh", "hip", "knee"), "shank": ("shank", "knee", "ankle"),
+        "foot": ("ankle",),
+    }.get(segment.split("_")[0], ())  # fmt: skip
+    side = side_of(segment)
+    return tuple(
+        column
+        for (name, of), column in _COLUMN.items()
+        if name.split("_")[0] in parts and (side is None or of is None or of == side)
+    )
+
+
 def segment_of(part: str, side: Side) -> Segment:
     """`segment_of("thigh", "left") == "thigh_left"`."""
     segment = f"{part}_{side}"

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from imu.config import Setup
+from imu.errors import ConfigError
 from imu.fusion.grid import GridBlock
-from imu.kinematics.calibration import Calibration, CalibrationSearch, SearchState
+from imu.kinematics.calibration import Calibration, CalibrationSearch, SearchState, from_json
 from imu.kinematics.calibration.layout import END
 from imu.kinematics.heading import Headings, HeadingState
 from imu.kinematics.skeleton import Skeleton, SkeletonState
+from imu.kinematics.watch import Watch, WatchState
 from imu.outputs import Event, FrameBlock
-from imu.packets import Floats
+from imu.packets import Command, Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +26,8 @@ class BodyState:
     search: SearchState
     headings: HeadingState
     skeleton: SkeletonState
+    watch: WatchState
+    confirmed_us: int | None
 
 
 class Body:
@@ -38,14 +42,15 @@ class Body:
     ----------
     setup : Setup
         Who is where; `stand_s`, `movement_s` are windows in session time, None = found automatically.
-    stored : Calibration, optional
-        Of another day; holds from a quiet stand on, for the sensors that sit as they sat then.
+        A stored calibration in it holds from a quiet stand on, for the sensors that sit as they sat then.
     """
 
-    def __init__(self, setup: Setup, stored: Calibration | None = None) -> None:
-        self._search = CalibrationSearch(setup, stored)
+    def __init__(self, setup: Setup) -> None:
+        self._search = CalibrationSearch(setup, from_json(setup.calibration) if setup.calibration else None)
         self._headings = Headings(self._search.joints, setup.grid_hz)
         self._skeleton = Skeleton(setup, self._search.joints)
+        self._watch = Watch(setup)
+        self._confirmed_us: int | None = None
 
     @property
     def calibration(self) -> Calibration | None:
@@ -62,9 +67,19 @@ class Body:
         """What the person should do now; empty when ready."""
         return self._search.instruction
 
-    def redo(self, segment: str, t_us: int) -> None:
-        """Calibrate one sensor alone once more, from the frame at `t_us` on; ConfigError if it is not worn."""
-        self._search.redo(segment, t_us)
+    @property
+    def sides(self) -> str:
+        """Are the sensors on the legs that their labels say: `unchecked`, `checked`, `swap found` or `confirmed`."""
+        return self._watch.sides
+
+    def take(self, command: Command) -> None:
+        """What a person asked for; ConfigError if it cannot be."""
+        if command.kind == "redo":
+            self._search.redo(command.segment, command.t_us)
+        elif command.kind == "confirm_sides":
+            self._confirmed_us = command.t_us
+        else:
+            raise ConfigError(f"unknown command {command.kind!r}; there are redo and confirm_sides")
 
     def push(self, grid: GridBlock) -> tuple[FrameBlock, tuple[Event, ...]]:
         """Frames of the grid -> the same frames of the body, and what happened in them."""
@@ -91,9 +106,18 @@ class Body:
         """Frames start..stop with the calibration as it is; a rest among them tells the headings."""
         row = start
         while row < stop:
-            end, rested = self._skeleton.scan_rest(grid, row, stop)
+            end = self._until_confirmed(grid, row, stop, events)
+            end, rested = self._skeleton.scan_rest(grid, row, end)
             self._headings.run(grid, row, end, delta, sigma)
+            seen = self._watch.run(grid, row, end, out, self.calibration)
+            for event in seen:
+                if event.kind == "slip_found":
+                    known = int(np.searchsorted(grid.t_us, event.t_emitted_us, side="right"))
+                    self._skeleton.read(grid, row, known, delta, sigma, out)
+                    self._skeleton.mark_slipped(event.segment)
+                    row = known
             self._skeleton.read(grid, row, end, delta, sigma, out)
+            events += seen
             row = end
             if rested:
                 rest = self._skeleton.take_rest(self._headings.evidence)
@@ -102,6 +126,19 @@ class Body:
                         self._headings.set_pose(k, pose, unsure)
                 if rest.first:
                     events.append(Event("rest", rest.t_us, int(grid.t_us[end - 1]), detail="stood still and upright"))
+
+    def _until_confirmed(self, grid: GridBlock, row: int, stop: int, events: list[Event]) -> int:
+        """The frame before which something that a person said must hold; says so when it is this one."""
+        if self._confirmed_us is None:
+            return stop
+        first = row + int(np.searchsorted(grid.t_us[row:stop], self._confirmed_us))
+        if first > row:
+            return first
+        self._confirmed_us = None
+        self._watch.confirm()
+        now = int(grid.t_us[row])
+        events.append(Event("sides_confirmed", now, now, detail="somebody has looked: the labels are right"))
+        return stop
 
     def _mount(self, new: Calibration, old: Calibration | None, now: int) -> None:
         """From the next frame on this calibration holds."""
@@ -121,10 +158,14 @@ class Body:
 
     def state(self) -> BodyState:
         """A copy of everything that changes."""
-        return BodyState(self._search.state(), self._headings.state(), self._skeleton.state())
+        return BodyState(
+            self._search.state(), self._headings.state(), self._skeleton.state(), self._watch.state(), self._confirmed_us
+        )  # fmt: skip
 
     def restore(self, state: BodyState) -> None:
         """Continue from what `state` of a body with equal setup returned."""
         self._search.restore(state.search)
         self._headings.restore(state.headings)
         self._skeleton.restore(state.skeleton)
+        self._watch.restore(state.watch)
+        self._confirmed_us = state.confirmed_us

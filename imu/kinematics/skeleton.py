@@ -156,9 +156,9 @@ class Skeleton:
         segment["rest_known"] = 1
         segment["axis_age"] = segment["rest_age"] = round(age_s / self._dt)
 
-    def mark_slipped(self, slipped: frozenset[str]) -> None:
-        """From the next frame on the angles of these segments carry SLIPPED."""
-        self._segments["slipped"] = [int(name in slipped) for name in self._names]
+    def mark_slipped(self, segment: str) -> None:
+        """From the next frame on its angles carry SLIPPED, until it is calibrated anew."""
+        self._segments[self._names.index(segment)]["slipped"] = 1
 
     def state(self) -> SkeletonState:
         """A copy of everything that changes."""

@@ -16,14 +16,14 @@ from imu.kinematics.calibration import Calibration, calibrate_whole, joints_of, 
 from imu.kinematics.heading import AxesOf, JointSpec, PoseAt, two_way_headings
 from imu.kinematics.skeleton import Skeleton, SkeletonState
 from imu.outputs import Event, FrameBlock
-from imu.packets import Floats
+from imu.packets import Command, Floats
 
 
 class GatheringBody(Body):
     """A body that keeps what it has seen: the first of two passes over a recording."""
 
-    def __init__(self, setup: Setup, stored: Calibration | None = None) -> None:
-        super().__init__(setup, stored)
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
         self.blocks: list[GridBlock] = []
         self.events: list[Event] = []
 
@@ -72,6 +72,7 @@ class WholeBody:
         self._delta, self._sigma = two_way_headings(grid, joints, setup.grid_hz, poses, _axes(joints, found))
         self.calibration: Calibration | None = found
         self._events = gathered.events
+        self.sides = gathered.sides
         self._skeleton = Skeleton(setup, joints)
         self._skeleton.mount(found, self._turn_at_stand, 0.0)
         self._row = 0
@@ -81,21 +82,30 @@ class WholeBody:
         out, first = self._skeleton.unknown(grid), self._row
         self._row = first + len(grid)
         delta, sigma = (np.ascontiguousarray(x[first : self._row]) for x in (self._delta, self._sigma))
-        row = 0
-        while row < len(grid):
-            end, rested = self._skeleton.scan_rest(grid, row, len(grid))
-            self._skeleton.read(grid, row, end, delta, sigma, out)
-            row = end
-            if rested:
-                self._skeleton.take_rest(no_evidence)
         if len(grid) == 0:
             return out, ()
         seen = int(np.searchsorted([e.t_emitted_us for e in self._events], grid.t_us[-1], side="right"))
         events, self._events = tuple(self._events[:seen]), self._events[seen:]
+        row = 0
+        for event in (e for e in events if e.kind == "slip_found"):
+            known = int(np.searchsorted(grid.t_us, event.t_emitted_us, side="right"))
+            self._read(grid, row, known, delta, sigma, out)
+            self._skeleton.mark_slipped(event.segment)
+            row = known
+        self._read(grid, row, len(grid), delta, sigma, out)
         return out, events
 
-    def redo(self, segment: str, t_us: int) -> None:
-        """Was done in the first pass."""
+    def _read(self, grid: GridBlock, start: int, stop: int, delta: Floats, sigma: Floats, out: FrameBlock) -> None:
+        row = start
+        while row < stop:
+            end, rested = self._skeleton.scan_rest(grid, row, stop)
+            self._skeleton.read(grid, row, end, delta, sigma, out)
+            row = end
+            if rested:
+                self._skeleton.take_rest(no_evidence)
+
+    def take(self, command: Command) -> None:
+        """It was done in the first pass."""
 
     def state(self) -> WholeBodyState:
         """A copy of everything that changes."""

@@ -89,13 +89,12 @@ class CalibrationSearch(StandSearch):
     def redo(self, segment: str, t_us: int) -> None:
         """Calibrate this sensor alone once more: unknown from the frame at `t_us` on (or the next one that comes).
 
-        It is calibrated at the next rest in which the others are where they stood, and the movement after it. Before the
-        calibration is complete there is nothing to redo.
+        It is calibrated at the next rest in which the others are where they stood, and the movement after it. If nothing
+        is calibrated by then there is nothing to redo.
         """
         if segment not in self._names:
             raise ConfigError(f"no sensor on {segment!r}; worn: {', '.join(self._names)}")
-        if self.calibration is not None:
-            self._redo = (*self._redo, (segment, t_us))
+        self._redo = (*self._redo, (segment, t_us))
 
     def scan(self, grid: GridBlock, row: int) -> tuple[int, int]:
         """Frames from `row` on, up to a decision: (frame after them, why). Then `decide`, with evidence of that moment."""
@@ -142,7 +141,9 @@ class CalibrationSearch(StandSearch):
 
     def _begin_again(self, events: list[Event]) -> None:
         """Sensors whose redo is due become unknown."""
-        assert self.calibration is not None
+        if self.calibration is None:
+            self._redo = tuple(r for r in self._redo if r[1] > self._now)
+            return
         segments, joints, now = list(self.calibration.segments), list(self.calibration.joints), self._now
         due, self._redo = self._redo, ()
         for name, t_us in due:
