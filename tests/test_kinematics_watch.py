@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 import pytest
-from simulated_activity import DEG
+from simulated_activity import DEG, perform_activity
 from watch_people import Follower, Session, person, relabelled, slipped, swapped, watched
 
 from firmware_sim.activities import (
@@ -22,10 +22,12 @@ from firmware_sim.activities import (
     set_up_plan,
 )
 from imu.config import SensorSetup, Setup
+from imu.conventions import SEGMENTS
 from imu.fusion.grid import GridBlock
 from imu.fusion.quaternion import mul_array
 from imu.kinematics.watch import Watch
 from imu.kinematics.watch.buffer import FrameBuffer, part_of
+from imu.places import grid_of
 
 SETS = {
     "squat": Squats(4),
@@ -174,6 +176,27 @@ def test_turning_the_world_changes_nothing():
     turn = np.array([np.cos(1.0), 0.0, 0.0, np.sin(1.0)])
     turned = GridBlock(grid.t_us, mul_array(turn[None, None], grid.q), grid.gyr, grid.acc, grid.flags)
     assert watched(session.setup, turned).heard() == watched(session.setup, grid).heard()
+
+
+@pytest.mark.parametrize("drill", ["walk", "step-down"])
+def test_minutes_of_the_same_do_not_change_its_mind(drill):
+    """A walk once made thighs of shanks, whose swing is level; and a heel that reaches down once carried."""
+    piece = {"walk": Walk(45.0), "step-down": StepDowns(6)}[drill]
+    session = person(60, (*set_up_plan(), piece, Stand(3.0)))
+    assert watched(*worn(session)).heard() == CLEAN
+    result = watched(session.setup, swapped(session.setup, session.grid, *SWAPS["left/right"]))
+    assert [(kind, method) for kind, method, _ in result.heard()] == [("swap_found", "left/right")]
+
+
+def test_feet_are_worn_too():
+    """Their stands were once compared with a limit that they do not have."""
+    plan = (*set_up_plan(), Squats(3), Stand(2.0))
+    simulated = perform_activity(31, plan, segments=SEGMENTS[:7], loss=0.02, clock_ms=3.0)
+    session = Session(simulated, simulated.recording.setup, grid_of(simulated.recording))
+    assert watched(*worn(session)).heard() == CLEAN
+    start, _ = session.repetitions()[1]
+    slips = watched(session.setup, session.slipped("shank_right", start + 1.0, 5.0)).found("slip_found")
+    assert [e.detail.split(":")[0] for e in slips] == ["right shin"]
 
 
 def test_two_thighs_alone_are_told_apart_too():

@@ -33,7 +33,7 @@ def decisions(grid, names, mounts):
         for n in range(2):
             if why & PHASE[n]:
                 d = pairings[n]["done"]
-                values = np.stack([d["weight"], d["lean"], d["rise"]], axis=1)
+                values = np.stack([d["weight"], d["lean"], d["rise"], np.full(2, d["busy"])], axis=1)
                 found.append((row, f"phase {n}", np.r_[pairings[n]["ended"], values.ravel()]))
         for n in range(2):
             if why & CYCLE[n]:

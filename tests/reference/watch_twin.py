@@ -78,15 +78,15 @@ class Pairing:
             self.stance, self.frames = now, []
         if now is not None:
             self.frames.append([
-                (legs[now][x].tilt, legs[now][x].lean, legs[1 - now][x].risen) for x in range(2)
+                (legs[now][x].tilt, legs[now][x].lean, legs[1 - now][x].risen, legs[now][x].busy) for x in range(2)
             ])  # fmt: skip
         return ended
 
     def sums(self, dt):
-        """(2, 3): weight, weighted lean, squared rise of thigh and shank."""
-        tilt, lean, rise = np.moveaxis(np.array(self.frames), 2, 0)
+        """(2, 4): weight, weighted lean, squared rise of thigh and shank; mean busy, twice."""
+        tilt, lean, rise, busy = np.moveaxis(np.array(self.frames), 2, 0)
         weight = np.maximum(0.0, 1.0 - tilt / phases.STEEP) * dt
-        return np.stack([weight.sum(0), (weight * lean).sum(0), (rise**2).sum(0) * dt], axis=1)
+        return np.stack([weight.sum(0), (weight * lean).sum(0), (rise**2).sum(0) * dt, np.full(2, busy.mean(1).sum() * dt)], axis=1)
 
 
 class Cycle:

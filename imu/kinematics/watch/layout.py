@@ -41,14 +41,14 @@ LEG: Final = np.dtype([("thigh", "i8"), ("shank", "i8"), ("fine", "i8"), ("free"
 
 _PHASE: Final = [
     ("frames", "i8"), ("t_start", "i8"), ("t_end", "i8"), ("weight", "f8", (2,)), ("lean", "f8", (2,)),
-    ("rise", "f8", (2,)), ("bent", "f8"),
+    ("rise", "f8", (2,)), ("busy", "f8"),
 ]  # fmt: skip
 PAIRING: Final = np.dtype(
     [("stance", "i8"), ("ended", "i8"), ("running", _PHASE), ("done", _PHASE)]
 )
 """One way of joining thighs and shanks to legs. stance, ended: 0 left, 1 right (labelled side of the carrying thigh, of
 the shank without one), -1 none. A phase sums the weighted lean (to the right) of the carrying thigh and shank, and the
-squared vertical acceleration of the free ones; bent: largest `free` of the carrying leg."""
+squared vertical acceleration of the free ones; busy: mean `busy` of the carrying ones, times s."""
 
 TURN: Final = np.dtype([("zz", "f8"), ("xz", "f8"), ("yz", "f8")])
 """Second moments of a rate over a cycle, in the segment frame."""

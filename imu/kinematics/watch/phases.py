@@ -20,8 +20,9 @@ FREE_MORE: Final = 0.30
 """by which `free` of the other leg must be larger for a phase to begin."""
 FREE_LESS: Final = 0.15
 """below: it is over."""
-CARRYING: Final = 0.5
-"""Largest `free` of a carrying leg. A seated leg has 1.8, that of a deep squat 1."""
+CARRYING: Final = 0.35
+"""Largest `free` of a carrying leg: 0.2 when walking. One that reaches ahead for the floor has 0.4 and more, a seated one
+1.8, that of a deep squat 1."""
 PHASE_S: Final = 0.2
 """Shorter ones do not count; the swing of a step is 0.35 to 0.45 s."""
 STEEP: Final = math.radians(35.0)
@@ -60,7 +61,7 @@ def take_leg(leg: Record, limbs: Records) -> None:
 @kernel
 def forget(p: Record) -> None:
     """Begin the sums of a phase anew."""
-    p["frames"], p["bent"] = 0, 0.0
+    p["frames"], p["busy"] = 0, 0.0
     for x in range(2):
         p["weight"][x] = 0.0
         p["lean"][x] = 0.0
@@ -70,7 +71,7 @@ def forget(p: Record) -> None:
 @kernel
 def keep(p: Record, done: Record) -> None:
     """Hand the sums of a phase over."""
-    done["frames"], done["t_start"], done["t_end"], done["bent"] = p["frames"], p["t_start"], p["t_end"], p["bent"]
+    done["frames"], done["t_start"], done["t_end"], done["busy"] = p["frames"], p["t_start"], p["t_end"], p["busy"]
     for x in range(2):
         done["weight"][x], done["lean"][x], done["rise"][x] = p["weight"][x], p["lean"][x], p["rise"][x]
 
@@ -103,7 +104,7 @@ def step(t: int, dt: float, left: Record, right: Record, limbs: Records, pairing
         return ended
     p["frames"] += 1
     p["t_end"] = t
-    p["bent"] = max(p["bent"], left["free"] if now == 0 else right["free"])
+    worn, busy = 0, 0.0
     for x in range(2):
         if x == 0:
             i, k = int(left["thigh"]), int(right["thigh"])
@@ -115,8 +116,11 @@ def step(t: int, dt: float, left: Record, right: Record, limbs: Records, pairing
             weight = max(0.0, 1.0 - s["tilt"] / STEEP) * dt
             p["weight"][x] += weight
             p["lean"][x] += weight * s["lean"]
+            worn += 1
+            busy += s["busy"]
         if free >= 0:
             p["rise"][x] += limbs[free]["rise"][1] ** 2 * dt
+    p["busy"] += busy / max(1, worn) * dt
     return ended
 
 

@@ -39,7 +39,9 @@ PAIR_MOST: Final = 12.0
 BUSY: Final = 0.05
 """rad/s, mean square of the left-right difference of the activities in a block from which it counts."""
 RISE: Final = 1.2
-"""Expected logarithm of the vertical acceleration of a free shank over its thigh, squared."""
+"""Expected logarithm of the vertical acceleration of a shank over its thigh, squared, when a knee is lifted on the spot."""
+ON_THE_SPOT: Final = 0.75
+"""Root of rad/s, mean of a carrying leg that does not walk: 0.4 in a march, 1.1 in a walk, whose shanks swing level."""
 RISE_SPREAD: Final = 1.0
 ORDER_MOST: Final = 4.0
 """Largest odds of one phase."""
@@ -130,7 +132,7 @@ class SideEvidence:
     bent: Floats = field(default_factory=lambda: np.zeros(2))
     """The same from bends of both knees."""
 
-    def take_phase(self, pairing: int, record: Record) -> None:
+    def take_phase(self, pairing: int, record: Record, dt: float) -> None:
         """A single-leg phase (`layout.PAIRING`) has ended."""
         done, carrying = record["done"], int(record["ended"])
         for part in range(2):
@@ -143,7 +145,8 @@ class SideEvidence:
             self.lean[pairing, part, side] += outward * float(done["lean"][part]) / weight
             self.phases[pairing, part, side] += 1
         thigh, shank = (float(x) for x in done["rise"])
-        if thigh > 0.0 and shank > 0.0:
+        on_the_spot = float(done["busy"]) < ON_THE_SPOT * int(done["frames"]) * dt
+        if thigh > 0.0 and shank > 0.0 and on_the_spot:
             odds = 2.0 * RISE * math.log(shank / thigh) / RISE_SPREAD**2
             self.order[pairing, 1 - carrying] += max(-ORDER_MOST, min(ORDER_MOST, odds))
 

@@ -118,7 +118,7 @@ class SlipWatch:
         """Sign 1: in a stand on both feet, which is one in which all others are where they were in the calibrated one."""
         away: dict[str, tuple[float, float]] = {}
         for segment, part in zip(self._segments, self._parts, strict=True):
-            if part < 0 or segment not in self._looks:
+            if not 0 <= part < len(TILTED) or segment not in self._looks:
                 continue
             t, look = self._looks[segment][-1]
             if t_us - t > TOGETHER_US or not look.both:

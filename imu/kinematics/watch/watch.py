@@ -186,7 +186,7 @@ class Watch:
     def _decide(self, why: int, now: int, emitted_us: int, events: list[Event]) -> None:
         for n in range(2):
             if why & PHASE[n]:
-                self._evidence.take_phase(n, self._pairings[n])
+                self._evidence.take_phase(n, self._pairings[n], self._dt)
         if why & BLOCK:
             self._evidence.take_block(self._common[0], phases.BLOCK_S)
         if why & (PHASE[0] | PHASE[1] | BLOCK):
