@@ -125,7 +125,8 @@ def _mark_slips(frames: FrameBlock, events: list[Event]) -> None:
         if event.kind == "slip_found":
             first, last = np.searchsorted(frames.t_us, (event.t_us, event.t_emitted_us), side="right")
             for column in angles_of(event.segment):
-                frames.flags[first:last, column] |= np.uint16(Quality.SLIPPED)
+                known = np.isfinite(frames.angle[first:last, column])
+                frames.flags[first:last, column] |= np.where(known, int(Quality.SLIPPED), 0).astype(np.uint16)
 
 
 class ResultBuilder:
