@@ -1,4 +1,4 @@
-"""Sessions in which a strap slips or labels are exchanged, and what people may ask for: as the whole pipeline tells them."""
+"""Sessions in which a strap slips or labels are exchanged, and what people may ask for, through the whole pipeline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from imu.recording.mcap_writer import LoggedFact
 SLIPPED = int(Quality.SLIPPED)
 HASTY = (1.0, 0.3, 1.0, 1.0)
 """Tempo of squats that are cued whichever leg is meant."""
-FAULTY = (Stand(4.0), March(6), Stand(3.0), Squats(3, tempo=HASTY, faults=(Fault(1, "left", 25.0), Fault(3, "left", 25.0))), Stand(2.0))
+FAULTS = (Fault(1, "left", 25.0), Fault(3, "left", 25.0))
+FAULTY = (Stand(4.0), March(6), Stand(3.0), Squats(3, tempo=HASTY, faults=FAULTS), Stand(2.0))
+BOTH = [("thigh_left", "thigh_right"), ("shank_left", "shank_right")]
 
 
 def asked(recording, *commands):
@@ -33,7 +35,7 @@ def asked(recording, *commands):
 @pytest.fixture(scope="module")
 def exchanged():
     """Hasty squats with valgus on the left; the sensors of left and right leg wear each other's label."""
-    return perform_activity(3, FAULTY, swapped=[("thigh_left", "thigh_right"), ("shank_left", "shank_right")], drill="squat")
+    return perform_activity(3, FAULTY, swapped=BOTH, drill="squat")
 
 
 def test_cues_wait_while_labels_seem_exchanged(exchanged):
@@ -47,8 +49,7 @@ def test_cues_wait_while_labels_seem_exchanged(exchanged):
 
 
 def test_exchanging_the_labels_back_sets_it_right(exchanged):
-    both = [("thigh_left", "thigh_right"), ("shank_left", "shank_right")]
-    result = imu.process(exchanged.recording, exchange=both)
+    result = imu.process(exchanged.recording, exchange=BOTH)
     assert "sides_checked" in kinds(result.events)
     assert "swap_found" not in kinds(result.events)
     assert {c.side for c in result.cues if c.rule == "valgus"} == {"left"}
@@ -71,7 +72,7 @@ def test_a_sensor_is_calibrated_alone_once_more():
     plan = (Stand(4.0), March(6), Stand(3.0), Squats(2), Stand(4.0), March(6), Stand(3.0), Squats(2), Stand(2.0))
     simulated = perform_activity(5, plan)
     before = imu.process(simulated.recording)
-    second = [p for p in simulated.body.performed if isinstance(p.piece, Squats)][0].end_s
+    second = next(p for p in simulated.body.performed if isinstance(p.piece, Squats)).end_s
     recording = asked(simulated.recording, Command("redo", round(second * 1e6), "shank_left"))
     result = imu.process(recording)
     names = kinds(result.events)

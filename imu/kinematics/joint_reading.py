@@ -38,7 +38,7 @@ STALE_HEADING: Final = math.radians(12.0)
 """rad, sigma of the relative heading from which adduction and rotation carry HEADING_STALE."""
 LOST_HEADING: Final = math.radians(25.0)
 """rad; beyond, they are unknown, and flexion is taken from the two sagittal tilts, which need no heading."""
-SHARED: Final = 0.9
+SHARED: Final = 1.0
 """of the error of the heading at the stand is the error of the heading now."""
 UPRIGHT_SIGMA: Final = math.radians(2.5)
 """rad by which a bone leans sideways in the stand, where its frame is upright: 3.2° on a knee with an optical reference."""

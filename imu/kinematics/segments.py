@@ -51,13 +51,13 @@ INCLINATION_SIGMA: Final = math.radians(0.3)
 """Of VQF-6D at rest and in slow movement."""
 PUSH_S: Final = 3.0
 """The filter's time constant: level acceleration that lasts as long is taken for gravity."""
-PUSH_SHARE: Final = 0.8
-"""of the angle by which the slow acceleration leans against gravity is an error of the inclination (rms). Simulated people
-who walk: 2.0° at 2.0°, all else 0.5° at less than 0.5°."""
+PUSH_SHARE: Final = 0.6
+"""of the angle by which the slow acceleration leans against gravity is an error of the inclination (1σ). Simulated people
+who walk are off by 2.0° (rms) where it leans by 2°, most of that in few strides; in all else by 0.5° at less than 0.5°."""
 TISSUE_SIGMA: Final = math.radians(0.8)
 """Sensor against bone when the segment is tilted by 45° and more."""
-DRIFT_SIGMA: Final = math.radians(0.1)
-"""rad/s of heading since the last rest: three times the median drift, for turning on the spot."""
+DRIFT_SIGMA: Final = math.radians(0.05)
+"""rad/s of heading since the last rest: twice the median drift, for turning on the spot."""
 GAP_SIGMA: Final = math.radians(8.0)
 """rad per s of propagation: 2° after the longest bridged hole."""
 GAP_MOST: Final = math.radians(4.0)

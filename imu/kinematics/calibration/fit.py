@@ -49,7 +49,7 @@ from imu.packets import Floats
 
 STANCE_SIGMA: Final = math.radians(8.0)
 """rad. A thigh's front against the pelvis's in a stand: toes point outward by up to 15°."""
-UNEVEN_SIGMA: Final = math.radians(4.0)
+UNEVEN_SIGMA: Final = math.radians(3.0)
 """rad. The middle of both thighs' fronts against the pelvis's."""
 WELL_KNOWN: Final = math.radians(6.0)
 """rad of a shank's own axis: squats and seated extensions are below."""
