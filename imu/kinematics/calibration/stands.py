@@ -17,10 +17,11 @@ from imu.errors import ConfigError
 from imu.kinematics.calibration import movement, posture, stand
 from imu.kinematics.calibration.calibration import Calibration
 from imu.kinematics.calibration.fronts import Standing
-from imu.kinematics.calibration.joints import Joint, joints_of
+from imu.kinematics.calibration.joints import joints_of
 from imu.kinematics.calibration.layout import FULL, PROVISIONAL, Sums
 from imu.kinematics.calibration.quiet import QuietRun, quiet_run
 from imu.kinematics.calibration.start import take_stand
+from imu.kinematics.heading import JointSpec
 from imu.outputs import Event
 from imu.packets import Floats
 
@@ -44,7 +45,7 @@ class StandSearch:
         self._setup = setup
         self._names, self._serials = [s.segment for s in setup.sensors], [s.sensor for s in setup.sensors]
         self._dt = 1.0 / setup.grid_hz
-        self.joints: tuple[Joint, ...] = joints_of(self._names)
+        self.joints: tuple[JointSpec, ...] = joints_of(self._names)
         """In the order in which evidence is asked for."""
         pairs = [(k.proximal, k.distal, k.kind == "knee") for k in self.joints]
         self._sums = Sums.empty(self._names, pairs)

@@ -31,7 +31,7 @@ LIFTED_SHARE: Final = 0.45
 """of the time on one leg: who reaches the floor with the heel in front seems to stand on that foot for a moment."""
 CHANGE_OF_MIND: Final = 15.0
 """Odds (logarithm) against what was said before, to say something else."""
-UNCHECKED, CHECKED, SWAPPED = "unchecked", "checked", "swap found"
+UNCHECKED, CHECKED, SWAPPED, CONFIRMED = "unchecked", "checked", "swap found", "confirmed"
 
 
 def group_of(segment: str) -> int:
@@ -88,7 +88,7 @@ class Watch:
         self._begun = False
         self._look_every, self._waited, self._proposed = round(LOOK_EVERY_S * setup.grid_hz), 0, ""
         self.sides = UNCHECKED
-        """`unchecked`, `checked` or `swap found`."""
+        """`unchecked`, `checked`, `swap found` or `confirmed`."""
         self.exchange = ""
         """What seems to be exchanged (`Exchange.name`); empty = nothing."""
         self._forget_side_evidence()
@@ -137,6 +137,10 @@ class Watch:
                     exchange = next(e for e in self._exchanges if e.name == name)
                     events.append(Event("swap_found", now, now, None, PLACES_SURE, name, advice(exchange)))
                 self._proposed = name
+
+    def confirm(self) -> None:
+        """A person has looked: every sensor is where its label says. Nothing more is said about it."""
+        self.sides, self.exchange = CONFIRMED, ""
 
     def renew(self, segment: str) -> None:
         """The present position of this sensor is right: after its strap was set right and calibrated again."""
@@ -221,11 +225,16 @@ class Watch:
         return looks
 
     def _judge_sides(self, now: int, emitted_us: int, events: list[Event]) -> None:
-        if not self._exchanges:
+        if not self._exchanges or self.sides == CONFIRMED:
             return
         verdict = self._evidence.verdict(self._exchanges)
         name = verdict.exchange.name
-        if not verdict.sure or (self.sides != UNCHECKED and (name == self.exchange or verdict.odds < CHANGE_OF_MIND)):
+        if not verdict.sure:
+            return
+        # what was said before the calibration may have been set right since
+        early, self._proposed = bool(self._proposed), ""
+        least = 0.0 if early else CHANGE_OF_MIND
+        if self.sides != UNCHECKED and (name == self.exchange or verdict.odds < least):
             return
         self.sides, self.exchange = (SWAPPED if name else CHECKED), name
         if name:
@@ -243,12 +252,15 @@ class Watch:
             " then stand still and repeat the guided movement"
         )
         confidence = math.erf(min(slip.sigmas, 6.0) / math.sqrt(2.0))
-        return Event("slip_found", slip.since_us, emitted_us, side_of(slip.segment), confidence, slip.sign, detail)
+        return Event(
+            "slip_found", slip.since_us, emitted_us, side_of(slip.segment), confidence, slip.sign, detail, slip.segment
+        )  # fmt: skip
 
     def _forget_side_evidence(self) -> None:
         self._evidence = SideEvidence()
         self._pairings["stance"] = self._pairings["ended"] = -1
-        self.sides, self.exchange = UNCHECKED, ""
+        if self.sides != CONFIRMED:
+            self.sides, self.exchange = UNCHECKED, ""
 
     def state(self) -> WatchState:
         """A copy of everything that changes."""
