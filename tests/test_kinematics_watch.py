@@ -121,7 +121,7 @@ def test_who_only_squats_on_both_legs_cannot_be_checked():
 
 
 def test_straps_that_are_swapped_back_before_the_calibration_are_believed():
-    session = person(31, (*set_up_plan(), Stand(4.0), March(), Stand(3.0), Squats(2), Stand(2.0)))
+    session = person(31, (*set_up_plan(), Stand(4.0), March(), Stand(4.0), March(6), Stand(4.0)))
     cut = 1550
     early = part_of(swapped(session.setup, session.grid, *SWAPS["thigh/shank left"]), 0, cut)
     late = part_of(session.grid, cut, len(session.grid))
