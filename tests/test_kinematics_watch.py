@@ -26,7 +26,7 @@ from imu.conventions import SEGMENTS
 from imu.fusion.grid import GridBlock
 from imu.fusion.quaternion import mul_array
 from imu.kinematics.watch import Watch
-from imu.kinematics.watch.buffer import FrameBuffer, part_of
+from imu.kinematics.watch.buffer import FrameBuffer, joined, part_of
 from imu.places import grid_of
 
 SETS = {
@@ -118,6 +118,19 @@ def test_who_only_squats_on_both_legs_cannot_be_checked():
         assert result.calibration is not None
         assert result.heard() == []
         assert result.watch.sides == "unchecked"
+
+
+def test_straps_that_are_swapped_back_before_the_calibration_are_believed():
+    session = person(31, (*set_up_plan(), Stand(4.0), March(), Stand(4.0), March(6), Stand(4.0)))
+    cut = 1550
+    early = part_of(swapped(session.setup, session.grid, *SWAPS["thigh/shank left"]), 0, cut)
+    late = part_of(session.grid, cut, len(session.grid))
+    result = watched(session.setup, joined([early, late]))
+    assert [(kind, method) for kind, method, _ in result.heard()] == [
+        ("swap_found", "thigh/shank left"), ("sides_checked", "single-leg phases"),
+    ]  # fmt: skip
+    assert result.watch.sides == "checked"
+    assert result.watch.exchange == ""
 
 
 def test_a_strap_that_tilts_shows_in_the_next_stand():

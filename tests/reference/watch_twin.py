@@ -86,8 +86,8 @@ class Pairing:
         """(2, 4): weight, weighted lean, squared rise of thigh and shank; mean busy, twice."""
         tilt, lean, rise, busy = np.moveaxis(np.array(self.frames), 2, 0)
         weight = np.maximum(0.0, 1.0 - tilt / phases.STEEP) * dt
-        active = np.full(2, busy.mean(1).sum() * dt)
-        return np.stack([weight.sum(0), (weight * lean).sum(0), (rise**2).sum(0) * dt, active], axis=1)
+        both = np.full(2, busy.mean(1).sum() * dt)
+        return np.stack([weight.sum(0), (weight * lean).sum(0), (rise**2).sum(0) * dt, both], axis=1)
 
 
 class Cycle:

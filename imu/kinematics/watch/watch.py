@@ -29,6 +29,8 @@ LOOK_EVERY_S: Final = 5.0
 """How often who wears what is looked at before the calibration."""
 LIFTED_SHARE: Final = 0.45
 """of the time on one leg: who reaches the floor with the heel in front seems to stand on that foot for a moment."""
+CHANGE_OF_MIND: Final = 15.0
+"""Odds (logarithm) against what was said before, to say something else."""
 UNCHECKED, CHECKED, SWAPPED, CONFIRMED = "unchecked", "checked", "swap found", "confirmed"
 
 
@@ -227,7 +229,12 @@ class Watch:
             return
         verdict = self._evidence.verdict(self._exchanges)
         name = verdict.exchange.name
-        if not verdict.sure or (self.sides != UNCHECKED and name == self.exchange):
+        if not verdict.sure:
+            return
+        # what was said before the calibration may have been set right since
+        early, self._proposed = bool(self._proposed), ""
+        least = 0.0 if early else CHANGE_OF_MIND
+        if self.sides != UNCHECKED and (name == self.exchange or verdict.odds < least):
             return
         self.sides, self.exchange = (SWAPPED if name else CHECKED), name
         if name:
