@@ -219,7 +219,7 @@ class Engine:
     def _show(self, snapshot: Snapshot) -> None:
         """Make it the newest one, with what only the engine knows."""
         sensors = merge_health(snapshot.sensors, self._links)
-        problem = problem_of(sensors) if snapshot.stage != "finished" else ""
+        problem = (problem_of(sensors) or snapshot.notice) if snapshot.stage != "finished" else ""
         if not problem and self._recorder is not None:
             problem = self._recorder.fault
         self.snapshot = replace(

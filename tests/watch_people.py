@@ -17,7 +17,7 @@ from imu.kinematics.calibration import Calibration, CalibrationSearch
 from imu.kinematics.heading import Headings, JointSpec
 from imu.kinematics.watch import Watch
 from imu.kinematics.watch.buffer import part_of
-from imu.outputs import Event, FrameBlock
+from imu.outputs import Event
 from imu.packets import Floats
 from imu.places import grid_of
 
@@ -93,12 +93,11 @@ class Follower:
     def push(self, grid: GridBlock) -> None:
         m = len(grid)
         delta, sigma = np.empty((m, len(self._joints))), np.empty((m, len(self._joints)))
-        frames = FrameBlock.empty(grid.q.shape[1])
         row = 0
         while row < m:
             stop, why = self.search.scan(grid, row) if self.search.open else (m, 0)
             self._headings.run(grid, row, stop, delta, sigma)
-            self.events += self.watch.run(grid, row, stop, frames, self.search.calibration)
+            self.events += self.watch.run(grid, row, stop, self.search.calibration)
             if self.search.open:
                 self.search.decide(why, self._headings.evidence, self.events)
             row = stop

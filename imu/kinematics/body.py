@@ -72,6 +72,11 @@ class Body:
         """Are the sensors on the legs that their labels say: `unchecked`, `checked`, `swap found` or `confirmed`."""
         return self._watch.sides
 
+    @property
+    def notice(self) -> str:
+        """For the person: labels that seem exchanged, or a strap that has moved; empty = nothing."""
+        return self._watch.notice
+
     def take(self, command: Command) -> None:
         """What a person asked for; ConfigError if it cannot be."""
         if command.kind == "redo":
@@ -109,7 +114,7 @@ class Body:
             end = self._until_confirmed(grid, row, stop, events)
             end, rested = self._skeleton.scan_rest(grid, row, end)
             self._headings.run(grid, row, end, delta, sigma)
-            seen = self._watch.run(grid, row, end, out, self.calibration)
+            seen = self._watch.run(grid, row, end, self.calibration)
             for event in seen:
                 if event.kind == "slip_found":
                     known = int(np.searchsorted(grid.t_us, event.t_emitted_us, side="right"))

@@ -11,7 +11,6 @@ from imu.kinematics.body import Body
 from imu.kinematics.calibration import Calibration, calibrate_whole
 from imu.kinematics.heading import Headings, JointSpec
 from imu.kinematics.watch import Watch
-from imu.outputs import FrameBlock
 
 
 def warm_up() -> None:
@@ -34,7 +33,7 @@ def warm_up() -> None:
 
 
 def _warm_up_watch(grid: GridBlock, setup: Setup, calibration: Calibration) -> None:
-    Watch(setup).run(grid, 0, len(grid), FrameBlock.empty(1), calibration)
+    Watch(setup).run(grid, 0, len(grid), calibration)
 
 
 def _warm_up_headings() -> None:

@@ -55,7 +55,7 @@ class WholeBody:
         It has seen all frames, and has found a calibration.
     """
 
-    stage, instruction = "ready", ""
+    stage, instruction, notice = "ready", "", ""
 
     def __init__(self, setup: Setup, gathered: GatheringBody) -> None:
         assert gathered.calibration is not None

@@ -117,7 +117,9 @@ class CalibrationSearch(StandSearch):
         if why == REDO:
             self._begin_again(events)
         elif why == QUIET and g[0]["stand_to"] >= 0:
-            self._judge_given_stand(events)
+            quiet = self._judge_given_stand(events)
+            if quiet is not None and self._stored is not None:
+                self._try_stored(self._stored, quiet, evidence, events)
             g["still"] = -1
         elif why == QUIET:
             quiet = self._consider_stand(FULL, events)
@@ -212,6 +214,8 @@ class CalibrationSearch(StandSearch):
     def _judge_given_movement(self, evidence: Evidence, events: list[Event]) -> None:
         """The window of the movement is over."""
         assert self._setup.movement_s is not None
+        if self.calibration is not None:
+            return  # a stored one fitted
         if self._sums.search[0]["has_stand"] == 0:
             self._refuse("no quiet stand was found before movement_s", events)
             return

@@ -141,8 +141,8 @@ class StandSearch:
         self._help = ""
         self._forget()
 
-    def _judge_given_stand(self, events: list[Event]) -> None:
-        """The window of the stand is over."""
+    def _judge_given_stand(self, events: list[Event]) -> QuietRun | None:
+        """The window of the stand is over: what it says, None if it is none."""
         g = self._sums.search[0]
         quiet, frames, reason = quiet_run(self._names, self._sums.sensors), int(g["still"]), ""
         if frames * self._dt < stand.SHORT_STAND_S - self._dt:
@@ -153,11 +153,12 @@ class StandSearch:
             reason = quiet.complaint or "no sensor was known in stand_s"
         if reason:
             self._refuse(reason, events)
-            return
+            return None
         self._report_bad(quiet, events)
         self._take_stand(FULL, quiet)
         detail = f"{frames * self._dt:.1f} s"
         events.append(Event("stand_found", int(g["t_run"]), self._now, method="given", detail=detail))
+        return quiet
 
     def _report_bad(self, quiet: QuietRun, events: list[Event]) -> None:
         """Say once which sensors cannot be used."""

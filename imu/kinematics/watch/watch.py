@@ -21,7 +21,7 @@ from imu.kinematics.watch.places import PLACES_SURE, exchanged, propose
 from imu.kinematics.watch.sides import SideEvidence, advice, exchanges_of
 from imu.kinematics.watch.slip import Look, Slip, SlipWatch
 from imu.kinematics.watch.turns import Turns
-from imu.outputs import Event, FrameBlock
+from imu.outputs import Event
 
 LEG_LABELS: Final = (("left", "left"), ("right", "right"), ("left", "right"), ("right", "left"))
 """Labelled side of thigh and shank of the four legs that may be meant."""
@@ -98,14 +98,21 @@ class Watch:
         """Segments whose sensor has moved since the calibration."""
         return frozenset(self._slip.slipped)
 
-    def run(
-        self, grid: GridBlock, start: int, stop: int, frames: FrameBlock, calibration: Calibration | None
-    ) -> list[Event]:  # fmt: skip
+    @property
+    def notice(self) -> str:
+        """For the person: what is wrong, and what to do about it; empty = nothing."""
+        if self.sides == SWAPPED:
+            return "Two sensors seem to be exchanged. Please ask for help"
+        if self._slip.slipped:
+            return f"The strap on the {place(min(self._slip.slipped))} has moved. Tighten it, then ask for help"
+        return ""
+
+    def run(self, grid: GridBlock, start: int, stop: int, calibration: Calibration | None) -> list[Event]:
         """Frames start..stop, with the calibration that holds for them; what was found in them.
 
-        `frames`: the same rows of the body. Nothing in them is used so far: gravity and each sensor's own rates do, and
-        what depends on relative headings would move with their errors. The stand and the guided movement are watched
-        with the first frame that has a calibration; nothing else depends on how frames are grouped.
+        Gravity and each sensor's own rates suffice; what depends on relative headings would move with their errors. The
+        stand and the guided movement are watched with the first frame that has a calibration; nothing else depends on how
+        frames are grouped.
         """
         events: list[Event] = []
         if calibration is None:
