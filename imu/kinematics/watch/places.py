@@ -182,7 +182,7 @@ def _moved(
 def _legs(moved: Sequence[_Moved]) -> tuple[np.ndarray, float]:
     """(n,) +1 one leg, -1 the other, 0 neither; and how much of the differences in activity it explains."""
     busy = np.stack([m.busy for m in moved])
-    busy = (busy - busy.mean(axis=1, keepdims=True)) / busy.std(axis=1, keepdims=True)
+    busy = (busy - busy.mean(axis=1, keepdims=True)) / np.maximum(busy.std(axis=1, keepdims=True), 1e-9)
     apart = busy - busy.mean(axis=0)
     values, vectors = np.linalg.eigh(apart @ apart.T)
     v = vectors[:, -1]
@@ -196,6 +196,8 @@ def _at_once(moved: Sequence[_Moved], legs: np.ndarray) -> float:
     if not all(rows):
         return 1.0
     one, other = (np.mean([moved[j].busy for j in leg], axis=0) for leg in rows)
+    if min(float(np.std(one)), float(np.std(other))) < 1e-9:
+        return 1.0
     return float(np.corrcoef(one, other)[0, 1])
 
 
