@@ -74,6 +74,7 @@ def snapshot_of(pipeline: Pipeline, frames: FrameBlock, t_host_ns: int) -> Snaps
         stage=stage,
         instruction=instruction,
         notice=pipeline.body.notice,
+        slipped=pipeline.body.slipped,
         drill=drill,
         repetition=repetition,
         angle=np.array(frames.angle[-1]),
