@@ -51,7 +51,7 @@ def session(tmp_path_factory: pytest.TempPathFactory):
     source = AskingSource(simulated.recording, 26.0)
     engine = source.engine = Engine(source, silent_audio("none in this test"), folder)
     engine.start()
-    engine.join(60.0)
+    engine.join(240.0)
     assert engine.result is not None
     return engine.result, imu.load(folder)
 
