@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from shared_data import DATA
+from simulated_activity import perform_activity
 from watch_people import person, relabelled
 
 import imu
-from firmware_sim.activities import SingleLegSquats, Squats, Stand, StepDowns, set_up_plan
+from firmware_sim.activities import March, SingleLegSquats, Squats, Stand, StepDowns, set_up_plan
 from imu.kinematics.watch import propose
 from imu.places import propose_places
 
@@ -64,3 +65,10 @@ def test_the_lower_body_that_comes_with_the_project():
 def test_who_runs_and_falls_about_is_not_told():
     places = propose_places(imu.load(RECORDINGS / "full_body_legs.mcap"))
     assert all(p.segment is None and "by turns" in p.reason for p in places.places)
+
+
+def test_a_lone_sensor_cannot_be_told_and_that_is_said():
+    simulated = perform_activity(4, (Stand(3.0), March(6), Stand(2.0)), segments=("thigh_left",))
+    (found,) = propose_places(simulated.recording).places
+    assert found.segment is None
+    assert "march on the spot or walk" in found.reason

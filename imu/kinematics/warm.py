@@ -10,7 +10,7 @@ from imu.fusion.grid import GridBlock
 from imu.kinematics.body import Body
 from imu.kinematics.calibration import Calibration, calibrate_whole
 from imu.kinematics.heading import Headings, JointSpec
-from imu.kinematics.watch import Watch
+from imu.kinematics.watch import Watch, propose
 
 
 def warm_up() -> None:
@@ -34,6 +34,7 @@ def warm_up() -> None:
 
 def _warm_up_watch(grid: GridBlock, setup: Setup, calibration: Calibration) -> None:
     Watch(setup).run(grid, 0, len(grid), calibration)
+    propose(grid, ("thigh_left",))  # loads what a session would wait for in its set-up
 
 
 def _warm_up_headings() -> None:

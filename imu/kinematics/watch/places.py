@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from imu.conventions import SIDES, Segment
 from imu.fusion.grid import GridBlock
@@ -122,7 +121,7 @@ def propose(grid: GridBlock, sensors: Sequence[str]) -> Places:
     rate_hz = 1e6 / float(np.median(np.diff(grid.t_us)))
     n = max(1, round(SMOOTH_S * rate_hz))
     rate = np.linalg.norm(grid.gyr[known], axis=2)
-    slow = uniform_filter1d(rate, n, axis=0)
+    slow = _smoothed(rate, n)
     still = (slow < STILL).all(axis=1)
     moving = slow.max(axis=1) > STILL
     if moving.sum() < LEAST_MOVING_S * rate_hz:
@@ -172,11 +171,19 @@ def _moved(
     axis = np.linalg.eigh(level.T @ level)[1][:, -1]
     front = np.cross(zero, axis)
     shaken = float(np.std(np.linalg.norm(grid.acc[known, j], axis=1)[moving]))
-    busy = uniform_filter1d(np.sqrt(rate), max(1, n // 2))[moving]
+    busy = _smoothed(np.sqrt(rate), max(1, n // 2))[moving]
     return _Moved(
         busy, rate[moving], shaken, np.arccos(np.clip(up @ zero, -1.0, 1.0))[moving],
         np.arctan2(up @ front, up @ zero)[moving], -np.arcsin(np.clip(up @ axis, -1.0, 1.0))[moving],
     )  # fmt: skip
+
+
+def _smoothed(x: Floats, n: int) -> Floats:
+    """Mean of n rows around each."""
+    # loading it takes 0.4 s, which no command should pay that has nobody to place
+    from scipy.ndimage import uniform_filter1d
+
+    return uniform_filter1d(x, n, axis=0)
 
 
 def _legs(moved: Sequence[_Moved]) -> tuple[np.ndarray, float]:
@@ -187,7 +194,9 @@ def _legs(moved: Sequence[_Moved]) -> tuple[np.ndarray, float]:
     values, vectors = np.linalg.eigh(apart @ apart.T)
     v = vectors[:, -1]
     usual = float(np.median(np.sort(np.abs(v))[len(v) // 2 :]))
-    return np.where(np.abs(v) < CENTRAL * usual, 0, np.sign(v)).astype(int), float(values[-1] / values.sum())
+    total = float(values.sum())  # a lone sensor differs from none
+    share = float(values[-1]) / total if total > 0.0 else 0.0
+    return np.where(np.abs(v) < CENTRAL * usual, 0, np.sign(v)).astype(int), share
 
 
 def _at_once(moved: Sequence[_Moved], legs: np.ndarray) -> float:
