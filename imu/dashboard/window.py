@@ -85,7 +85,7 @@ class Window(QMainWindow):
         if on_command is not None:
             self._ask = on_command
             self.keys += [
-                Key("C", "Sensors are on the right legs", lambda: on_command("confirm_sides", "")),
+                Key("C", "Sensors are where their labels say", lambda: on_command("confirm_sides", "")),
                 Key("R", "Calibrate a moved strap anew", self.redo),
             ]
         self.keys += [
