@@ -6,7 +6,6 @@ from typing import Final
 
 from imu.fusion.channel import SensorChannel
 from imu.fusion.grid import Grid, GridBlock
-from imu.kinematics.watch.buffer import joined
 from imu.kinematics.watch.places import Places, propose
 from imu.recording import Recording
 
@@ -35,4 +34,4 @@ def grid_of(recording: Recording) -> GridBlock:
         if len(poses):
             grid.push(i, poses, int(packet.t_us[-1] - packet.t_us[0]) + round(1e6 / setup.sensors[i].rate_hz))
         blocks.append(grid.take())
-    return joined([*blocks, grid.finish()])
+    return GridBlock.joined([*blocks, grid.finish()])

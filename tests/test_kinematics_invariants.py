@@ -15,6 +15,7 @@ from simulated_activity import perform_activity
 
 from firmware_sim.activities import March, SingleLegSquats, Squats, Stand
 from imu.conventions import ANGLES, SIDES, angle_column, angles_of
+from imu.fusion.grid import GridBlock
 from imu.kinematics import Body, joint_angles
 from imu.kinematics.whole_body import GatheringBody
 from imu.packets import UNKNOWN, Quality
@@ -79,9 +80,7 @@ def session(mirrored: bool = False):
     setup, body = simulated.recording.setup, GatheringBody(simulated.recording.setup)
     pipeline = Pipeline(setup, body)
     blocks = [pipeline.push(p).frames for p in simulated.recording.blocks()] + [pipeline.finish().frames]
-    names = ("t_us", "q", "gyr", "acc", "flags")
-    grid = type(body.blocks[0])(*(np.concatenate([getattr(b, n) for b in body.blocks]) for n in names))
-    return grid, setup, joined(blocks)
+    return GridBlock.joined(body.blocks), setup, joined(blocks)
 
 
 def test_headings_of_world_and_sensors_change_nothing():

@@ -26,7 +26,7 @@ from imu.conventions import SEGMENTS
 from imu.fusion.grid import GridBlock
 from imu.fusion.quaternion import mul_array
 from imu.kinematics.watch import Watch
-from imu.kinematics.watch.buffer import FrameBuffer, joined, part_of
+from imu.kinematics.watch.buffer import FrameBuffer, part_of
 from imu.places import grid_of
 
 SETS = {
@@ -125,7 +125,7 @@ def test_straps_that_are_swapped_back_before_the_calibration_are_believed():
     cut = 1550
     early = part_of(swapped(session.setup, session.grid, *SWAPS["thigh/shank left"]), 0, cut)
     late = part_of(session.grid, cut, len(session.grid))
-    result = watched(session.setup, joined([early, late]))
+    result = watched(session.setup, GridBlock.joined([early, late]))
     assert [(kind, method) for kind, method, _ in result.heard()] == [
         ("swap_found", "thigh/shank left"), ("sides_checked", "single-leg phases"),
     ]  # fmt: skip

@@ -68,6 +68,15 @@ def test_cues_go_on_when_somebody_has_looked(exchanged):
     assert imu.process(recording, packet_samples=7).digest() == result.digest()
 
 
+def test_who_confirms_twice_is_heard_the_first_time(exchanged):
+    """Live each confirmation comes when it is said; a recording knows both beforehand."""
+    found = next(e for e in imu.process(exchanged.recording).events if e.kind == "swap_found")
+    first, second = found.t_emitted_us + 1_000_000, found.t_emitted_us + 9_000_000
+    result = imu.process(asked(exchanged.recording, Command("confirm_sides", first), Command("confirm_sides", second)))
+    heard = [e.t_us for e in result.events if e.kind == "sides_confirmed"]
+    assert heard == [pytest.approx(first, abs=10_000), pytest.approx(second, abs=10_000)]
+
+
 def test_a_sensor_is_calibrated_alone_once_more():
     plan = (Stand(4.0), March(6), Stand(3.0), Squats(2), Stand(4.0), March(6), Stand(3.0), Squats(2), Stand(2.0))
     simulated = perform_activity(5, plan)

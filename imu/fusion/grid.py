@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,15 @@ class GridBlock:
 
     def __len__(self) -> int:
         return len(self.t_us)
+
+    @staticmethod
+    def joined(blocks: Sequence[GridBlock]) -> GridBlock:
+        """Frames that follow each other as one block; at least one block."""
+        return GridBlock(
+            np.concatenate([b.t_us for b in blocks]), np.concatenate([b.q for b in blocks]),
+            np.concatenate([b.gyr for b in blocks]), np.concatenate([b.acc for b in blocks]),
+            np.concatenate([b.flags for b in blocks]),
+        )  # fmt: skip
 
     @staticmethod
     def empty(n_sensors: int, frames: int = 0) -> GridBlock:

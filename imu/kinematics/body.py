@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from imu.errors import ConfigError
 from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import ANEW, Calibration, CalibrationSearch, SearchState, from_json
 from imu.kinematics.calibration.layout import END
-from imu.kinematics.heading import Headings, HeadingState
+from imu.kinematics.heading import AxesOf, Headings, HeadingState, JointSpec
 from imu.kinematics.skeleton import Skeleton, SkeletonState
 from imu.kinematics.watch import Watch, WatchState
 from imu.outputs import Event, FrameBlock
@@ -28,7 +29,7 @@ class BodyState:
     headings: HeadingState
     skeleton: SkeletonState
     watch: WatchState
-    confirmed_us: int | None
+    confirmed_us: tuple[int, ...]
 
 
 class Body:
@@ -51,7 +52,8 @@ class Body:
         self._headings = Headings(self._search.joints, setup.grid_hz)
         self._skeleton = Skeleton(setup, self._search.joints)
         self._watch = Watch(setup)
-        self._confirmed_us: int | None = None
+        self._confirmed_us: tuple[int, ...] = ()
+        """When somebody confirmed the labels, as far as those frames have not come yet."""
 
     @property
     def calibration(self) -> Calibration | None:
@@ -92,7 +94,7 @@ class Body:
         if command.kind == "redo":
             self._search.redo(command.segment, command.t_us)
         elif command.kind == "confirm_sides":
-            self._confirmed_us = command.t_us
+            self._confirmed_us = tuple(sorted((*self._confirmed_us, command.t_us)))
         else:
             raise ConfigError(f"unknown command {command.kind!r}; there are redo and confirm_sides")
 
@@ -125,13 +127,7 @@ class Body:
             end, rested = self._skeleton.scan_rest(grid, row, end)
             self._headings.run(grid, row, end, delta, sigma)
             seen = self._watch.run(grid, row, end, self.calibration)
-            for event in seen:
-                if event.kind == "slip_found":
-                    known = int(np.searchsorted(grid.t_us, event.t_emitted_us, side="right"))
-                    self._skeleton.read(grid, row, known, delta, sigma, out)
-                    self._skeleton.mark_slipped(event.segment)
-                    row = known
-            self._skeleton.read(grid, row, end, delta, sigma, out)
+            self._skeleton.read(grid, row, end, delta, sigma, out, seen)
             events += seen
             row = end
             if rested:
@@ -144,16 +140,14 @@ class Body:
 
     def _until_confirmed(self, grid: GridBlock, row: int, stop: int, events: list[Event]) -> int:
         """The frame before which something that a person said must hold; says so when it is this one."""
-        if self._confirmed_us is None:
-            return stop
-        first = row + int(np.searchsorted(grid.t_us[row:stop], self._confirmed_us))
-        if first > row:
-            return first
-        self._confirmed_us = None
-        self._watch.confirm()
         now = int(grid.t_us[row])
-        events.append(Event("sides_confirmed", now, now, detail="somebody has looked: the labels are right"))
-        return stop
+        while self._confirmed_us and self._confirmed_us[0] <= now:
+            self._confirmed_us = self._confirmed_us[1:]
+            self._watch.confirm()
+            events.append(Event("sides_confirmed", now, now, detail="somebody has looked: the labels are right"))
+        if not self._confirmed_us:
+            return stop
+        return row + int(np.searchsorted(grid.t_us[row:stop], self._confirmed_us[0]))
 
     def _mount(self, new: Calibration, old: Calibration | None, now: int) -> None:
         """From the next frame on this calibration holds."""
@@ -164,12 +158,11 @@ class Body:
             if math.isfinite(joint.delta) and math.isfinite(joint.sigma):
                 self._headings.set_pose(k, joint.delta, joint.sigma)
             if spec.kind == "knee":
-                frames = [new.segments[j].frame for j in (spec.proximal, spec.distal)]
-                if frames[0] is None or frames[1] is None:
+                axes = knee_axes(k, self._headings.specs, new)
+                if axes is None:
                     self._headings.forget_axes(k)
                 else:
-                    unsure = max(new.segments[j].axis_sigma for j in (spec.proximal, spec.distal))
-                    self._headings.set_axes(k, frames[0][:, 2], frames[1][:, 2], unsure)
+                    self._headings.set_axes(k, axes.z_proximal, axes.z_distal, axes.sigma)
 
     def state(self) -> BodyState:
         """A copy of everything that changes."""
@@ -184,3 +177,11 @@ class Body:
         self._skeleton.restore(state.skeleton)
         self._watch.restore(state.watch)
         self._confirmed_us = state.confirmed_us
+
+
+def knee_axes(k: int, joints: Sequence[JointSpec], calibration: Calibration) -> AxesOf | None:
+    """Flexion axis of joint k in both sensors' frames; None if it is no knee, or one of them is not calibrated."""
+    one, two = (calibration.segments[j] for j in (joints[k].proximal, joints[k].distal))
+    if joints[k].kind != "knee" or one.frame is None or two.frame is None:
+        return None
+    return AxesOf(k, one.frame[:, 2], two.frame[:, 2], max(one.axis_sigma, two.axis_sigma))

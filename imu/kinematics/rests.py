@@ -12,9 +12,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.fusion.quaternion import mul, rotate
+from imu.fusion.quaternion import rotate
 from imu.kernels import kernel
 from imu.kinematics.layout import OTHER, Record, Records
+from imu.kinematics.segments import pose_of
 from imu.packets import UNKNOWN, Floats, Ints
 
 STILL: Final = 0.25
@@ -40,7 +41,7 @@ def stands(row: int, j: int, q: Floats, gyr: Floats, s: Record) -> bool:
     x, y, z = gyr[row, j, 0], gyr[row, j, 1], gyr[row, j, 2]
     if not x * x + y * y + z * z < STILL * STILL:
         return False
-    turned = mul((q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3]))
+    turned = pose_of(row, j, q, s)
     _, _, upright = rotate(turned, (0.0, 1.0, 0.0))
     if not upright > COS_SAME_POSE:
         return False

@@ -75,6 +75,12 @@ _SLIPPED = int(Quality.SLIPPED)
 
 
 @kernel
+def pose_of(row: int, j: int, q: Floats, s: Record) -> tuple[float, float, float, float]:
+    """Orientation of the segment of sensor j, whose record holds q_sensor_segment as `q`, in the sensor's earth frame."""
+    return mul((q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3]))
+
+
+@kernel
 def follow(s: Record, zx: float, zy: float, gain: float) -> None:
     """Turn the kept axis towards the level direction (zx, zy)."""
     ax = s["axis"][0] + gain * (zx - s["axis"][0])
@@ -137,7 +143,7 @@ def read_segment(
         s["calm"] = 0
         return
     s["fine"] = 1
-    q_turned = mul((q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3]))
+    q_turned = pose_of(row, j, q, s)
     ux, uy, uz = rotate(conj(q_turned), (0.0, 0.0, 1.0))
     ax, ay, _ = rotate(
         (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (acc[row, j, 0], acc[row, j, 1], acc[row, j, 2])

@@ -17,7 +17,7 @@ from imu.kinematics.calibration import Calibration, Evidence
 from imu.kinematics.heading import JointSpec
 from imu.kinematics.joint_reading import LOST_HEADING
 from imu.kinematics.layout import JOINT, SEGMENT, Record, Records, part_of
-from imu.outputs import FrameBlock
+from imu.outputs import Event, FrameBlock
 from imu.packets import Floats, Quality
 
 STAND_SIGMA: Final = math.radians(0.3)
@@ -103,8 +103,25 @@ class Skeleton:
         rests.keep(self._segments, self._rests)
         return Rest(int(self._rests[0]["t_start"]), first, tuple(poses))
 
-    def read(self, grid: GridBlock, start: int, stop: int, delta: Floats, sigma: Floats, out: FrameBlock) -> None:
-        """Frames start..stop with the calibration as it is; delta, sigma (m, J) rad of the joints."""
+    def read(
+        self, grid: GridBlock, start: int, stop: int, delta: Floats, sigma: Floats, out: FrameBlock,
+        events: Sequence[Event] = (),
+    ) -> None:  # fmt: skip
+        """Frames start..stop with the calibration as it is; delta, sigma (m, J) rad of the joints.
+
+        A `slip_found` among `events` that was decided in these frames marks its segment from the frame after it on, until
+        it is calibrated anew.
+        """
+        for event in events:
+            if event.kind == "slip_found":
+                known = int(np.searchsorted(grid.t_us, event.t_emitted_us, side="right"))
+                if start < known <= stop:
+                    self._read(grid, start, known, delta, sigma, out)
+                    self._segments[self._names.index(event.segment)]["slipped"] = 1
+                    start = known
+        self._read(grid, start, stop, delta, sigma, out)
+
+    def _read(self, grid: GridBlock, start: int, stop: int, delta: Floats, sigma: Floats, out: FrameBlock) -> None:
         angles.run(
             start, stop, grid.q, grid.gyr, grid.acc, grid.flags, delta, sigma, self._dt,
             self._slots, self._segments, self._joints, out.q_earth_segment, out.angle, out.sigma, out.flags,
@@ -155,10 +172,6 @@ class Skeleton:
         segment["facing_known"], segment["axis_known"] = 1, int(age_s < segments.STALE_S)
         segment["rest_known"] = 1
         segment["axis_age"] = segment["rest_age"] = round(age_s / self._dt)
-
-    def mark_slipped(self, segment: str) -> None:
-        """From the next frame on its angles carry SLIPPED, until it is calibrated anew."""
-        self._segments[self._names.index(segment)]["slipped"] = 1
 
     def state(self) -> SkeletonState:
         """A copy of everything that changes."""

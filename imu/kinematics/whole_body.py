@@ -11,9 +11,9 @@ import numpy as np
 from imu.config import Setup
 from imu.fusion.grid import GridBlock
 from imu.fusion.quaternion import rotate_array
-from imu.kinematics.body import Body
+from imu.kinematics.body import Body, knee_axes
 from imu.kinematics.calibration import Calibration, calibrate_whole, joints_of, no_evidence
-from imu.kinematics.heading import AxesOf, JointSpec, PoseAt, two_way_headings
+from imu.kinematics.heading import JointSpec, PoseAt, two_way_headings
 from imu.kinematics.skeleton import Skeleton, SkeletonState
 from imu.outputs import Event, FrameBlock
 from imu.packets import Command, Floats
@@ -59,7 +59,7 @@ class WholeBody:
 
     def __init__(self, setup: Setup, gathered: GatheringBody) -> None:
         assert gathered.calibration is not None
-        grid = _joined(gathered.blocks)
+        grid = GridBlock.joined(gathered.blocks)
         joints, stand_us = joints_of([s.segment for s in setup.sensors]), gathered.calibration.stand_us
         delta, sigma = two_way_headings(grid, joints, setup.grid_hz)
         found = calibrate_whole(grid, setup, delta, sigma, stand_us)
@@ -67,14 +67,15 @@ class WholeBody:
         found, live = _completed(found, gathered.calibration)
         completed_us = gathered.calibration.movement_us[1]
         poses += [PoseAt(k, _row(grid, completed_us), found.joints[k].delta, found.joints[k].sigma) for k in live]
-        self._turn_at_stand = _turns_at_stand(grid, stand_us)
-        poses = [p for p in poses if math.isfinite(p.delta)] + _rests(grid, setup, joints, found, self._turn_at_stand)
-        self._delta, self._sigma = two_way_headings(grid, joints, setup.grid_hz, poses, _axes(joints, found))
+        turn_at_stand = _turns_at_stand(grid, stand_us)
+        poses = [p for p in poses if math.isfinite(p.delta)] + _rests(grid, setup, joints, found, turn_at_stand)
+        axes = [a for k in range(len(joints)) if (a := knee_axes(k, joints, found)) is not None]
+        self._delta, self._sigma = two_way_headings(grid, joints, setup.grid_hz, poses, axes)
         self.calibration: Calibration | None = found
         self._events = gathered.events
         self.sides = gathered.sides
         self._skeleton = Skeleton(setup, joints)
-        self._skeleton.mount(found, self._turn_at_stand, 0.0)
+        self._skeleton.mount(found, turn_at_stand, 0.0)
         self._row = 0
 
     def push(self, grid: GridBlock) -> tuple[FrameBlock, tuple[Event, ...]]:
@@ -87,22 +88,13 @@ class WholeBody:
         seen = int(np.searchsorted([e.t_emitted_us for e in self._events], grid.t_us[-1], side="right"))
         events, self._events = tuple(self._events[:seen]), self._events[seen:]
         row = 0
-        for event in (e for e in events if e.kind == "slip_found"):
-            known = int(np.searchsorted(grid.t_us, event.t_emitted_us, side="right"))
-            self._read(grid, row, known, delta, sigma, out)
-            self._skeleton.mark_slipped(event.segment)
-            row = known
-        self._read(grid, row, len(grid), delta, sigma, out)
-        return out, events
-
-    def _read(self, grid: GridBlock, start: int, stop: int, delta: Floats, sigma: Floats, out: FrameBlock) -> None:
-        row = start
-        while row < stop:
-            end, rested = self._skeleton.scan_rest(grid, row, stop)
-            self._skeleton.read(grid, row, end, delta, sigma, out)
+        while row < len(grid):
+            end, rested = self._skeleton.scan_rest(grid, row, len(grid))
+            self._skeleton.read(grid, row, end, delta, sigma, out, events)
             row = end
             if rested:
                 self._skeleton.take_rest(no_evidence)
+        return out, events
 
     def take(self, command: Command) -> None:
         """It was done in the first pass."""
@@ -115,12 +107,6 @@ class WholeBody:
         """Continue from what `state` returned."""
         self._row = state.row
         self._skeleton.restore(state.skeleton)
-
-
-def _joined(blocks: list[GridBlock]) -> GridBlock:
-    return GridBlock(
-        *(np.concatenate([getattr(b, name) for b in blocks]) for name in ("t_us", "q", "gyr", "acc", "flags"))
-    )  # fmt: skip
 
 
 def _turns_at_stand(grid: GridBlock, stand_us: tuple[int, int]) -> Callable[[int], Floats | None]:
@@ -170,13 +156,3 @@ def _rests(
             rest = skeleton.take_rest(no_evidence)
             poses += [PoseAt(k, row - 1, d, s) for k, (d, s) in enumerate(rest.poses) if math.isfinite(d)]
     return poses
-
-
-def _axes(joints: tuple[JointSpec, ...], found: Calibration) -> list[AxesOf]:
-    """Flexion axes of the knees."""
-    axes = []
-    for k, spec in enumerate(joints):
-        one, two = found.segments[spec.proximal], found.segments[spec.distal]
-        if spec.kind == "knee" and one.frame is not None and two.frame is not None:
-            axes.append(AxesOf(k, one.frame[:, 2], two.frame[:, 2], max(one.axis_sigma, two.axis_sigma)))
-    return axes

@@ -24,13 +24,9 @@ from imu.kinematics.calibration.quiet import quiet_run
 from imu.kinematics.calibration.start import take_stand
 from imu.kinematics.heading import JointSpec
 from imu.kinematics.layout import Records
+from imu.kinematics.rests import COS_SAME_POSE, REST_S, STILL
 from imu.packets import Floats, Ints
 
-STILL: Final = 0.25
-"""rad/s of every sensor, smoothed: a rest."""
-REST_S: Final = 1.0
-SAME_POSE: Final = math.radians(6.0)
-"""of up in every sensor: a rest in which the person stands as in the stand."""
 STANCE_VARIES: Final = math.radians(3.0)
 """rad. How differently one joint is turned about the vertical from stand to stand."""
 
@@ -166,7 +162,7 @@ def _rests(grid: GridBlock, sums: Sums) -> list[tuple[int, int]]:
     ups = np.stack([np.array(sums.sensors[j]["up"]) for j in used])
     up = rotate_array(conj_array(grid.q[:, used]), np.array([0.0, 0.0, 1.0]))
     rate = np.linalg.norm(grid.gyr[:, used], axis=2).max(axis=1)
-    upright = np.sum(up * ups, axis=2).min(axis=1) > math.cos(SAME_POSE)
+    upright = np.sum(up * ups, axis=2).min(axis=1) > COS_SAME_POSE
     still = np.concatenate([[False], upright & (rate < STILL), [False]])  # NaN is not still
     edges = np.flatnonzero(still[1:] != still[:-1])
     least = REST_S * 1e6

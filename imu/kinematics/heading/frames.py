@@ -16,24 +16,24 @@ from imu.packets import Floats
 
 
 @kernel
+def turn_to_earth(q: Floats) -> tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]:
+    """Rows of the rotation matrix of q w, x, y, z (the first four of a ring)."""
+    w, x, y, z = q[0], q[1], q[2], q[3]
+    return (
+        (1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - w * z), 2.0 * (x * z + w * y)),
+        (2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - w * x)),
+        (2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)),
+    )
+
+
+@kernel
 def gather_axes(joint: Record, ring1: Floats, ring2: Floats, c: Record) -> None:
     """Sums of products of the turns to earth, R1 and R2, of both sensors (q (4,) of each): see `axes`.
 
     The mean over time of v1h conj(v2h), v = R z the axis and h its horizontal part as a complex number, is z1ᵀ M z2 for any
     axes, with M the mean of products of the rows of R1 and R2; so axes can come, change and go without losing the past.
     """
-    w, x, y, z = ring1[0], ring1[1], ring1[2], ring1[3]
-    a = (
-        (1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - w * z), 2.0 * (x * z + w * y)),
-        (2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - w * x)),
-        (2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)),
-    )
-    w, x, y, z = ring2[0], ring2[1], ring2[2], ring2[3]
-    b = (
-        (1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - w * z), 2.0 * (x * z + w * y)),
-        (2.0 * (x * y + w * z), 1.0 - 2.0 * (x * x + z * z), 2.0 * (y * z - w * x)),
-        (2.0 * (x * z - w * y), 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + y * y)),
-    )
+    a, b = turn_to_earth(ring1), turn_to_earth(ring2)
     kept = c["axes_kept"]
     joint["weight"] = kept * joint["weight"] + 1.0
     joint["axes_extra"] *= kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,15 +11,6 @@ from imu.fusion.grid import GridBlock
 
 KEEP_S: Final = 40.0
 """Stand, guided movement and the stand after it take 15 to 25 s."""
-
-
-def joined(blocks: Sequence[GridBlock]) -> GridBlock:
-    """Frames that follow each other as one block."""
-    return GridBlock(
-        np.concatenate([b.t_us for b in blocks]), np.concatenate([b.q for b in blocks]),
-        np.concatenate([b.gyr for b in blocks]), np.concatenate([b.acc for b in blocks]),
-        np.concatenate([b.flags for b in blocks]),
-    )  # fmt: skip
 
 
 def part_of(grid: GridBlock, start: int, stop: int) -> GridBlock:
@@ -59,7 +49,7 @@ class FrameBuffer:
         """Frames from `t_us` on, no more than `KEEP_S`; None without any."""
         if not self._blocks:
             return None
-        grid = joined(self._blocks)
+        grid = GridBlock.joined(self._blocks)
         first = max(int(np.searchsorted(grid.t_us, t_us)), len(grid) - self._most)
         return part_of(grid, first, len(grid)) if first < len(grid) else None
 

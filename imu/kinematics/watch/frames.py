@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.conventions import G
-from imu.fusion.quaternion import conj, mul, rotate
+from imu.fusion.quaternion import conj, rotate
 from imu.kernels import kernel
 from imu.kinematics.layout import Record
+from imu.kinematics.segments import pose_of
 from imu.packets import UNKNOWN, Floats, Quality
 
 RATE_CORNER_HZ: Final = 6.0
@@ -44,7 +45,7 @@ def read(
     fresh = s["fine"] == 0
     s["fine"] = 1
     s["clean"] = 0 if (bits & _NOT_TO_LEARN_FROM) != 0 else 1
-    q_turned = mul((q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3]))
+    q_turned = pose_of(row, j, q, s)
     ux, uy, uz = rotate(conj(q_turned), (0.0, 0.0, 1.0))
     s["up"][0], s["up"][1], s["up"][2] = ux, uy, uz
     s["tilt"] = math.atan2(math.sqrt(ux * ux + uz * uz), uy)

@@ -86,6 +86,7 @@ class Watch:
         self._slip = SlipWatch(self._names, [part_of(name) for name in self._names])
         self._evidence = SideEvidence()
         self._begun = False
+        self._mounted: Calibration | None = None
         self._look_every, self._waited, self._proposed = round(LOOK_EVERY_S * setup.grid_hz), 0, ""
         self.sides = UNCHECKED
         """`unchecked`, `checked`, `swap found` or `confirmed`."""
@@ -120,7 +121,9 @@ class Watch:
             return events
         if start >= stop:
             return events
-        self._mount(calibration, int(grid.t_us[start]))
+        if calibration is not self._mounted:
+            self._mounted = calibration
+            self._mount(calibration, int(grid.t_us[start]))
         if not self._begun:
             self._begun = True
             self._look_back(calibration, int(grid.t_us[start]), events)
@@ -279,6 +282,7 @@ class Watch:
 
     def restore(self, state: WatchState) -> None:
         """Continue from what `state` of a watch with equal setup returned."""
+        self._mounted = None  # taking over the same frames once more changes nothing
         self._buffer.restore(state.kept)
         self._limbs, self._pairings, self._cycles = state.limbs.copy(), state.pairings.copy(), state.cycles.copy()
         self._common, self._evidence, self._slip = state.common.copy(), deepcopy(state.evidence), state.slip.copy()
