@@ -1,0 +1,79 @@
+"""Kernels that look back in a leg's ring and write down what was found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from imu.kernels import kernel
+from imu.kinematics.gait.layout import (
+    CONTACT,
+    FILLED,
+    NEVER,
+    OFF,
+    PREDICTED,
+    RATE,
+    SWING,
+    T,
+)
+from imu.kinematics.layout import Record, Records
+from imu.packets import Floats
+
+NEAR_HOLE_US: Final = 30_000
+"""µs; an event so near to a frame that was made up ..."""
+HOLE_SHARE: Final = 0.7
+"""... keeps this share of its confidence."""
+SAME_US: Final = 100_000
+"""µs; what comes out of a second look at the same frames and is not later than this is not told again."""
+
+
+@kernel
+def crossing(leg: Record, ring: Floats, t_from: int, level: float) -> int:
+    """When the rate rose through `level` (< 0) first after `t_from`, interpolated, µs; `t_from` if it did not."""
+    mask = ring.shape[0] - 1
+    n = leg["n"]
+    i = n - 1
+    first = max(leg["known"], n - ring.shape[0])
+    while i > first and ring[i & mask, T] > t_from:
+        i -= 1
+    while i + 1 < n:
+        a, b = ring[i & mask, RATE], ring[(i + 1) & mask, RATE]
+        if b > level:
+            t, step = ring[i & mask, T], ring[(i + 1) & mask, T] - ring[i & mask, T]
+            if a > level or b == a:
+                return int(t + step)
+            return int(t + step * (level - a) / (b - a))
+        i += 1
+    return t_from
+
+
+@kernel
+def made_up(leg: Record, ring: Floats, t: int) -> bool:
+    """A frame near t was not measured."""
+    mask = ring.shape[0] - 1
+    i, first = leg["n"] - 1, max(leg["known"], leg["n"] - ring.shape[0])
+    while i >= first and ring[i & mask, T] >= t - NEAR_HOLE_US:
+        if ring[i & mask, FILLED] > 0.0 and ring[i & mask, T] <= t + NEAR_HOLE_US:
+            return True
+        i -= 1
+    return False
+
+
+@kernel
+def tell(
+    legs: Records, j: int, ring: Floats, kind: int, t: int, confidence: float, method: int, now: int, reports: Records, k: int
+) -> int:
+    """Write an event of leg j into row k of the reports; returns the next free row."""
+    leg = legs[j]
+    if t <= leg["mute"] + SAME_US:
+        return k
+    if made_up(leg, ring, t):
+        confidence *= HOLE_SHARE
+    r = reports[k]
+    r["kind"], r["leg"], r["t_us"], r["t_emitted_us"], r["confidence"], r["method"] = kind, j, t, now, confidence, method
+    if kind != PREDICTED:
+        leg["t_told"] = max(leg["t_told"], t)
+    if kind == OFF:
+        leg["last_off"] = t
+    elif kind == CONTACT:
+        leg["last_contact"] = t
+    return k + 1

@@ -1,0 +1,241 @@
+"""Kernels that take the frames of the grid, leg by leg."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imu.kernels import kernel
+from imu.kinematics.gait.axis import about, ahead, at_rest, follow_gravity, go_on, learn_axis
+from imu.kinematics.gait.events import tell
+from imu.kinematics.gait.foot import REST_US, RESTING, step_foot
+from imu.kinematics.gait.layout import (
+    ACC,
+    FILLED,
+    FOOT,
+    GYR,
+    INTERRUPTED,
+    NEVER,
+    RATE,
+    SIZE,
+    STANCE,
+    T,
+    THIGH,
+    THIGH_RATE,
+    VEL,
+    WAITING,
+)
+from imu.kinematics.gait.shank import step_shank
+from imu.kinematics.layout import Record, Records
+from imu.packets import Floats, Ints, Quality
+
+SOFT, SOFT_US, SOFT_ACC = 0.8, 70_000, 12.0
+"""rad/s, µs, (m/s²)²: slow and with nothing but gravity for so long is a rest for the speed, though not for the machine.
+One person's foot never had 60 ms of full rest in 11 s of brisk walking."""
+G2: Final = 96.2
+HOLE_US: Final = 150_000
+"""µs, longest hole across which the low-pass goes on."""
+SIGN_FOOT, SIGN_SHANK = 0.12, 0.7
+"""m, rad³/s²: evidence from which the sign of an axis counts ..."""
+FLIP_FOOT, FLIP_SHANK = 0.05, 2.0
+"""... and from which contrary evidence turns it round."""
+ENERGY: Final = 1.0
+_FILLED = int(Quality.FILLED)
+
+
+@kernel
+def run(
+    start: int, stop: int, t_us: Ints, gyr: Floats, acc: Floats, flags: NDArray[np.uint16], period_us: int, taps: Floats,
+    legs: Records, axes: Records, thighs: Records, straps: Records, raw: Floats, rings: Floats, reports: Records,
+) -> tuple[int, int]:  # fmt: skip
+    """Frames start..stop; returns the first frame that was not taken because the reports are full, and their number."""
+    k = 0
+    for f in range(start, stop):
+        if k > len(reports) - 64:
+            return f, k
+        for j in range(len(legs)):
+            leg = legs[j]
+            i = leg["main"]
+            known = not math.isnan(gyr[f, i, 0] + acc[f, i, 0])
+            made_up = (flags[f, i] & _FILLED) != 0
+            leg["hole"] = leg["hole"] + period_us if made_up else 0
+            if not known or leg["hole"] > HOLE_US:
+                if leg["raw"] > 0:
+                    k = interrupt(legs, j, axes[j], straps[j], rings[j], int(t_us[f]), reports, k)
+                continue
+            k = take(
+                legs, j, axes[j], thighs[j], straps[j], raw[j], rings[j], int(t_us[f]), gyr[f], acc[f, i], made_up,
+                period_us, taps, reports, k,
+            )  # fmt: skip
+    return stop, k
+
+
+@kernel
+def interrupt(legs: Records, j: int, a: Record, s: Record, ring: Floats, now: int, reports: Records, k: int) -> int:
+    """The sensor is unknown: everything but the axis begins anew."""
+    leg = legs[j]
+    if leg["t_told"] > NEVER and leg["n"] > leg["known"]:
+        r = reports[k]
+        r["kind"], r["leg"], r["t_us"], r["t_emitted_us"], r["confidence"], r["method"] = INTERRUPTED, j, now, now, 1.0, 0
+        k += 1
+    leg["known"], leg["raw"] = leg["n"], 0
+    leg["rest_us"], leg["soft_us"] = 0, 0
+    s["known"] = 0
+    begin(leg)
+    return k
+
+
+@kernel
+def begin(leg: Record) -> None:
+    """The machine begins anew."""
+    leg["state"] = WAITING if leg["source"] == FOOT else STANCE
+    leg["settled_us"], leg["t_contact"], leg["pending"], leg["t_zero"] = 0, NEVER, 0, 0.0
+    leg["last_off"], leg["last_contact"] = NEVER, NEVER
+
+
+@kernel
+def take(
+    legs: Records, j: int, a: Record, b: Record, s: Record, raw: Floats, ring: Floats, now: int, gyr: Floats, acc: Floats,
+    made_up: bool, period_us: int, taps: Floats, reports: Records, k: int,
+) -> int:  # fmt: skip
+    """One known frame of leg j."""
+    leg = legs[j]
+    width, mask = len(taps), ring.shape[0] - 1
+    place = leg["raw"] % width
+    for x in range(3):
+        raw[place, x], raw[place, 3 + x] = gyr[leg["main"], x], acc[x]
+        raw[place, 7 + x] = gyr[leg["thigh"], x] if leg["thigh"] >= 0 else 0.0
+    raw[place, 6] = 1.0 if made_up else 0.0
+    leg["raw"] += 1
+    if leg["raw"] < width:
+        return k
+    n = leg["n"]
+    row = ring[n & mask]
+    for x in range(10):
+        v = 0.0
+        for w in range(width):
+            v += taps[w] * raw[(place + 1 + w) % width, x]
+        row[GYR + x if x < 6 else FILLED if x == 6 else THIGH + x - 7] = v
+    half = width // 2
+    row[T] = now - half * period_us
+    row[FILLED] = raw[(place + 1 + half) % width, 6]
+    row[SIZE] = math.sqrt(row[GYR] ** 2 + row[GYR + 1] ** 2 + row[GYR + 2] ** 2)
+    leg["n"] = n + 1
+    dt = period_us * 1e-6
+    g, f = row[GYR : GYR + 3], row[ACC : ACC + 3]
+    if leg["source"] == FOOT:
+        return _foot(legs, j, a, s, ring, row, g, f, dt, now, period_us, reports, k)
+    return _shank(legs, j, a, b, ring, row, g, f, dt, now, period_us, reports, k)
+
+
+@kernel
+def _foot(
+    legs: Records, j: int, a: Record, s: Record, ring: Floats, row: Floats, g: Floats, f: Floats, dt: float, now: int,
+    period_us: int, reports: Records, k: int,
+) -> int:  # fmt: skip
+    leg = legs[j]
+    size, f2 = row[SIZE], f[0] ** 2 + f[1] ** 2 + f[2] ** 2
+    leg["rest_us"] = leg["rest_us"] + period_us if size < RESTING else 0
+    leg["soft_us"] = leg["soft_us"] + period_us if size < SOFT and abs(f2 - G2) < SOFT_ACC else 0
+    if leg["rest_us"] >= REST_US or leg["soft_us"] >= SOFT_US:
+        follow_gravity(a, f, dt / 0.2)
+        at_rest(s, a["acc"])
+    elif a["up_known"] == 0:
+        follow_gravity(a, f, 1.0)
+    else:
+        if a["told"] == 0:
+            learn_axis(a, g, dt)
+        go_on(s, g, f, dt, period_us)
+    for x in range(3):
+        row[VEL + x] = s["v"][x]
+    if a["known"] == 0:
+        return k
+    age = s["age_us"] if s["known"] else -1
+    if a["told"] == 0:
+        a["drive"] *= 1.0 - dt / 33.0
+        if 0 <= age < 1_500_000:
+            a["drive"] += ahead(a, s["v"]) * dt
+        d = a["drive"]
+        if (a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN_FOOT) or (
+            a["sign"] * d < 0.0 and abs(d) > FLIP_FOOT
+        ):
+            return _again_foot(legs, j, a, s, ring, dt, now, period_us, reports, k)
+        if a["sign"] == 0.0:
+            return k
+    row[RATE] = about(a, g) * a["sign"]
+    return step_foot(legs, j, ring, age, now, period_us, reports, k)
+
+
+@kernel
+def _again_foot(
+    legs: Records, j: int, a: Record, s: Record, ring: Floats, dt: float, now: int, period_us: int, reports: Records, k: int
+) -> int:
+    """The sign is known now, or was wrong: the last 3 s once more."""
+    leg = legs[j]
+    mask, end = ring.shape[0] - 1, leg["n"]
+    first = max(leg["known"], end - min(ring.shape[0], int(3.0 / dt)))
+    d = 0.0
+    for i in range(first, end):
+        d += ahead(a, ring[i & mask, VEL : VEL + 3]) * dt
+    a["drive"] = d
+    a["sign"] = 1.0 if d > 0.0 else -1.0
+    begin(leg)
+    leg["mute"] = leg["t_told"]
+    known = leg["known"]
+    leg["known"] = first
+    for i in range(first, end):
+        leg["n"] = i + 1
+        row = ring[i & mask]
+        row[RATE] = about(a, row[GYR : GYR + 3]) * a["sign"]
+        k = step_foot(legs, j, ring, 0, now, period_us, reports, k)
+    leg["known"] = known
+    return k
+
+
+@kernel
+def _shank(
+    legs: Records, j: int, a: Record, b: Record, ring: Floats, row: Floats, g: Floats, f: Floats, dt: float, now: int,
+    period_us: int, reports: Records, k: int,
+) -> int:  # fmt: skip
+    leg = legs[j]
+    follow_gravity(a, f, dt / 2.0)
+    if a["told"] == 0:
+        learn_axis(a, g, dt)
+        if a["known"] == 0:
+            return k
+        m = about(a, g)
+        a["drive"] = a["drive"] * (1.0 - dt / 20.0) + m * m * m * dt
+        d = a["drive"]
+        if (a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN_SHANK) or (
+            a["sign"] * d < 0.0 and abs(d) > FLIP_SHANK
+        ):
+            return _again_shank(legs, j, a, ring, dt, now, period_us, reports, k)
+        if a["sign"] == 0.0:
+            return k
+    row[RATE] = about(a, g) * a["sign"]
+    return step_shank(legs, j, ring, now, period_us, reports, k)
+
+
+@kernel
+def _again_shank(
+    legs: Records, j: int, a: Record, ring: Floats, dt: float, now: int, period_us: int, reports: Records, k: int
+) -> int:
+    """The sign is known now, or was wrong: the last 5 s once more."""
+    leg = legs[j]
+    mask, end = ring.shape[0] - 1, leg["n"]
+    first = max(leg["known"], end - min(ring.shape[0], int(5.0 / dt)))
+    a["sign"] = 1.0 if a["drive"] > 0.0 else -1.0
+    begin(leg)
+    leg["mute"] = leg["t_told"]
+    known = leg["known"]
+    leg["known"] = first
+    for i in range(first, end):
+        leg["n"] = i + 1
+        row = ring[i & mask]
+        row[RATE] = about(a, row[GYR : GYR + 3]) * a["sign"]
+        k = step_shank(legs, j, ring, now, period_us, reports, k)
+    leg["known"] = known
+    return k
