@@ -13,7 +13,9 @@ from imu.kinematics.gait.layout import (
     BY_FALL,
     BY_PUSH,
     BY_REVERSAL,
+    BY_SHOCK,
     CONTACT,
+    JERK,
     NEVER,
     OFF,
     PREDICTED,
@@ -50,6 +52,10 @@ LANDED: Final = -0.8
 """rad/s, toes down: the heel is on the floor."""
 WAIT_LOW_US: Final = 60_000
 """µs behind the zero of the rate after which its minimum is not waited for."""
+SHOCK: Final = 375.0
+WAIT_SHOCK_US: Final = 200_000
+SHOCK_LATER_US: Final = 0
+LANDED_SOFT: Final = -0.4
 LATEST_US: Final = 25_000
 """µs behind the zero of the rate: no contact is later."""
 SLOWED: Final = 0.6
@@ -60,9 +66,9 @@ FALL, RISE = 0.35, 0.25
 """of its fastest speed: where a foot without a clear push or landing comes down and leaves."""
 DISPLACED: Final = 0.7
 """m/s, fastest speed from which a motion between two rests is a step although the rate did not show one."""
-JERK_US: Final = 120_000
-JERK: Final = 4.0
-"""(m/s²)²; the largest change of the acceleration within JERK_US of the fall of the speed is the contact."""
+SHIFT_US: Final = 120_000
+CHANGE: Final = 4.0
+"""(m/s²)²; the largest change of the acceleration within SHIFT_US of the fall of the speed is the contact."""
 AGAIN_US: Final = 150_000
 """µs after a contact in which a foot may rock without pushing."""
 
@@ -79,7 +85,8 @@ def step_foot(legs: Records, j: int, ring: Floats, age_us: int, now: int, period
     first = leg["n"] - leg["known"] < 2
     t, m, size = int(row[T]), row[RATE], row[SIZE]
     last = m if first else before[RATE]
-    leg["settled_us"] = leg["settled_us"] + period_us if size < RESTING else 0
+    f2 = row[ACC] ** 2 + row[ACC + 1] ** 2 + row[ACC + 2] ** 2
+    leg["settled_us"] = leg["settled_us"] + period_us if size < RESTING and abs(f2 - 96.2) < 12.0 else 0
     state = leg["state"]
     if state == WAITING:
         if 2 * leg["settled_us"] >= REST_US or (t - leg["t_contact"] > AGAIN_US and m > -PUSH and leg["t_contact"] > NEVER):
@@ -121,6 +128,7 @@ def _swing(
         leg["pending"] = 0
     if last > 0.0 >= m:
         leg["t_zero"], leg["low"], leg["t_low"] = t - period_us * -m / (last - m), 0.0, t
+        leg["shock"] = _shock(leg, ring, t - 30_000)
     if leg["t_zero"] > 0.0 and m > 0.3:
         leg["t_zero"] = 0.0
     if leg["t_zero"] > 0.0 and m < leg["low"]:
@@ -131,9 +139,15 @@ def _swing(
         if leg["predicted"] == 0:
             k = tell(legs, j, ring, PREDICTED, int(leg["t_zero"] + leg["lag"]), 0.5, BY_REVERSAL, now, reports, k)
             leg["predicted"] = 1
-        if leg["low"] < LANDED and (m > leg["low"] or t - leg["t_zero"] > WAIT_LOW_US):
+        late = t - leg["t_zero"] > WAIT_SHOCK_US
+        if leg["shock"] < SHOCK and row[JERK] >= SHOCK and leg["low"] < LANDED_SOFT and t - leg["t_zero"] > 50_000.0:
+            k = tell(legs, j, ring, CONTACT, t + SHOCK_LATER_US, 0.9, BY_SHOCK, now, reports, k)
+            _landed(leg, t)
+            return k
+        leg["shock"] = max(leg["shock"], row[JERK])
+        if leg["low"] < LANDED and (leg["shock"] >= SHOCK or late) and (m > leg["low"] or t - leg["t_zero"] > WAIT_LOW_US):
             lag = min(0.5 * (leg["t_low"] - leg["t_zero"]), float(LATEST_US))
-            k = tell(legs, j, ring, CONTACT, int(leg["t_zero"] + lag), 0.9, BY_REVERSAL, now, reports, k)
+            k = tell(legs, j, ring, CONTACT, int(leg["t_zero"] + lag), 0.6 if late else 0.9, BY_REVERSAL, now, reports, k)
             leg["lag"] += 0.2 * (lag - leg["lag"])
             _landed(leg, t)
             return k
@@ -146,6 +160,15 @@ def _swing(
         _landed(leg, t)
         leg["state"] = STANCE
     return k
+
+
+@kernel
+def _shock(leg: Record, ring: Floats, since: int) -> float:
+    mask, i, most = ring.shape[0] - 1, leg["n"] - 1, 0.0
+    while i >= leg["known"] and ring[i & mask, T] >= since:
+        most = max(most, ring[i & mask, JERK])
+        i -= 1
+    return most
 
 
 @kernel
@@ -229,7 +252,7 @@ def _fall(leg: Record, ring: Floats, begin: int, end: int, top: int) -> int:
         d = 0.0
         for a in range(3):
             d += (ring[(r + 1) & mask, ACC + a] - ring[(r - 1) & mask, ACC + a]) ** 2
-        d *= max(0.0, 1.0 - abs(ring[r & mask, T] - t) / JERK_US)
+        d *= max(0.0, 1.0 - abs(ring[r & mask, T] - t) / SHIFT_US)
         if d > most:
             most, best = d, int(ring[r & mask, T])
-    return best if most > JERK else t
+    return best if most > CHANGE else t

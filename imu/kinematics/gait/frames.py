@@ -18,6 +18,7 @@ from imu.kinematics.gait.layout import (
     FOOT,
     GYR,
     INTERRUPTED,
+    JERK,
     NEVER,
     RATE,
     SIZE,
@@ -36,6 +37,7 @@ SOFT, SOFT_US, SOFT_ACC = 0.8, 70_000, 12.0
 """rad/s, µs, (m/s²)²: slow and with nothing but gravity for so long is a rest for the speed, though not for the machine.
 One person's foot never had 60 ms of full rest in 11 s of brisk walking."""
 G2: Final = 96.2
+REST_ACC: Final = 12.0
 HOLE_US: Final = 150_000
 """µs, longest hole across which the low-pass goes on."""
 SIGN_FOOT, SIGN_SHANK = 0.12, 0.7
@@ -123,6 +125,13 @@ def take(
     row[T] = now - half * period_us
     row[FILLED] = raw[(place + 1 + half) % width, 6]
     row[SIZE] = math.sqrt(row[GYR] ** 2 + row[GYR + 1] ** 2 + row[GYR + 2] ** 2)
+    span = max(1, (20_000 + period_us // 2) // period_us)
+    row[JERK] = 0.0
+    if n - leg["known"] >= span:
+        old, change = ring[(n - span) & mask], 0.0
+        for x in range(3):
+            change += (row[ACC + x] - old[ACC + x]) ** 2
+        row[JERK] = math.sqrt(change) / (span * period_us * 1e-6)
     leg["n"] = n + 1
     dt = period_us * 1e-6
     g, f = row[GYR : GYR + 3], row[ACC : ACC + 3]
@@ -138,7 +147,7 @@ def _foot(
 ) -> int:  # fmt: skip
     leg = legs[j]
     size, f2 = row[SIZE], f[0] ** 2 + f[1] ** 2 + f[2] ** 2
-    leg["rest_us"] = leg["rest_us"] + period_us if size < RESTING else 0
+    leg["rest_us"] = leg["rest_us"] + period_us if size < RESTING and abs(f2 - G2) < REST_ACC else 0
     leg["soft_us"] = leg["soft_us"] + period_us if size < SOFT and abs(f2 - G2) < SOFT_ACC else 0
     if leg["rest_us"] >= REST_US or leg["soft_us"] >= SOFT_US:
         follow_gravity(a, f, dt / 0.2)

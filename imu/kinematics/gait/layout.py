@@ -14,8 +14,8 @@ NEVER: Final = -(1 << 60)
 # columns of a leg's ring, one row per frame: time (µs, exact in a float), rate and acceleration of the sensor after the
 # low-pass, size of the rate, velocity since the last rest in the frame of that rest, rate about the flexion axis (+ the
 # toes go up, the lower end of the shank goes forward), 1 = made up over a hole, rate of the thigh (3, then about its axis)
-T, GYR, ACC, SIZE, VEL, RATE, FILLED, THIGH, THIGH_RATE = 0, 1, 4, 7, 8, 11, 12, 13, 16
-COLUMNS: Final = 17
+T, GYR, ACC, SIZE, VEL, RATE, FILLED, THIGH, THIGH_RATE, JERK = 0, 1, 4, 7, 8, 11, 12, 13, 16, 17
+COLUMNS: Final = 18
 RAW: Final = 10
 """What the low-pass keeps of a frame: gyr, acc, filled, gyr of the thigh."""
 
@@ -48,7 +48,7 @@ LEG: Final = np.dtype(
         # the machine
         ("state", "i8"), ("t_off", "i8"), ("t_contact", "i8"), ("t_swing", "i8"), ("pending", "i8"), ("predicted", "i8"),
         ("off_confidence", "f8"), ("off_method", "i8"),
-        ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"),
+        ("shock", "f8"), ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"),
         ("t_flat", "i8"), ("usual", "f8"), ("lag", "f8"),
         # events: newest of each kind, nothing may be told again up to `mute`
         ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"), ("walking", "i8"),
@@ -62,6 +62,6 @@ REPORT: Final = np.dtype(
 CONTACT, OFF, PREDICTED, INTERRUPTED = range(4)
 KINDS: Final = ("initial_contact", "foot_off", "initial_contact_predicted", "gait_interrupted")
 
-BY_REVERSAL, BY_TIME, BY_FALL, BY_DISPLACEMENT, BY_PUSH, BY_KNEE, BY_RISE = range(7)
-METHODS: Final = ("reversal", "time", "flat landing", "displacement", "push-off", "knee rate", "swing")
+BY_REVERSAL, BY_TIME, BY_FALL, BY_DISPLACEMENT, BY_PUSH, BY_KNEE, BY_RISE, BY_SHOCK = range(8)
+METHODS: Final = ("reversal", "time", "flat landing", "displacement", "push-off", "knee rate", "swing", "shock")
 """How an event was found."""
