@@ -59,7 +59,7 @@ class GaitDetector:
             leg["main"] = where["foot"] if where["foot"] >= 0 else where["shank"]
             leg["thigh"] = where["thigh"] if where["foot"] < 0 else -1
             leg["state"] = WAITING if leg["source"] == FOOT else STANCE
-            for name in ("t_contact", "t_told", "mute", "last_off", "last_contact", "t_flat"):
+            for name in ("t_contact", "t_told", "mute", "last_off", "last_contact", "t_flat", "kept_contact"):
                 leg[name] = NEVER
             leg["usual"], leg["lag"] = 3.0, 15_000.0
         order = 2 * max(1, round(0.02 * rate_hz))

@@ -58,6 +58,9 @@ def run(
     for f in range(start, stop):
         if k > len(reports) - 64:
             return f, k
+        # as it was before this frame: which leg comes first must not matter
+        for j in range(len(legs)):
+            legs[j]["other_contact"] = legs[1 - j]["last_contact"] if len(legs) == 2 else NEVER
         for j in range(len(legs)):
             leg = legs[j]
             i = leg["main"]
@@ -94,8 +97,8 @@ def interrupt(legs: Records, j: int, a: Record, s: Record, ring: Floats, now: in
 def begin(leg: Record) -> None:
     """The machine begins anew."""
     leg["state"] = WAITING if leg["source"] == FOOT else STANCE
-    leg["settled_us"], leg["t_contact"], leg["pending"], leg["t_zero"] = 0, NEVER, 0, 0.0
-    leg["last_off"], leg["last_contact"] = NEVER, NEVER
+    leg["settled_us"], leg["t_contact"], leg["pending"], leg["held"], leg["t_zero"] = 0, NEVER, 0, 0, 0.0
+    leg["last_off"], leg["last_contact"], leg["kept_contact"] = NEVER, NEVER, NEVER
 
 
 @kernel

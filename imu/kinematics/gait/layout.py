@@ -46,12 +46,14 @@ LEG: Final = np.dtype(
         ("n", "i8"), ("known", "i8"), ("raw", "i8"), ("hole", "i8"),
         ("rest_us", "i8"), ("soft_us", "i8"), ("settled_us", "i8"),
         # the machine
-        ("state", "i8"), ("t_off", "i8"), ("t_contact", "i8"), ("t_swing", "i8"), ("pending", "i8"), ("predicted", "i8"),
+        ("state", "i8"), ("t_off", "i8"), ("t_contact", "i8"), ("t_swing", "i8"), ("pending", "i8"), ("held", "i8"), ("predicted", "i8"),
         ("off_confidence", "f8"), ("off_method", "i8"),
         ("shock", "f8"), ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"),
-        ("t_flat", "i8"), ("usual", "f8"), ("lag", "f8"),
+        ("t_flat", "i8"), ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"),
         # events: newest of each kind, nothing may be told again up to `mute`
-        ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"), ("walking", "i8"),
+        ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"), ("other_contact", "i8"),
+        # a small step that waits for the next one
+        ("kept_off", "i8"), ("kept_contact", "i8"), ("kept_off_method", "i8"), ("kept_method", "i8"),
     ]
 )  # fmt: skip
 """One leg; `usual` is its usual peak rate in swing, `lag` the contact's usual time after the zero of the rate, µs."""

@@ -1,13 +1,21 @@
-"""Kernels that find a step in the rate of a shank, with that of the thigh if there is one."""
+"""Kernels that find a step in the rate of a shank, with that of the thigh if there is one.
+
+A step is a push (the shank turns backwards), a swing (forwards, fast) and a landing (backwards again). A stance is calm in
+comparison with the swing: what swings to and fro evenly (a pedalling or a dangling leg) is no step, and neither is what
+has no push and no landing (a squat, a knee that is extended).
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from imu.kernels import kernel
 from imu.kinematics.gait.events import crossing, tell
 from imu.kinematics.gait.layout import (
+    ACC,
     BY_FALL,
+    BY_KNEE,
     BY_PUSH,
     BY_REVERSAL,
     BY_RISE,
@@ -20,6 +28,7 @@ from imu.kinematics.gait.layout import (
     STANCE,
     SWING,
     T,
+    THIGH_RATE,
 )
 from imu.kinematics.layout import Record, Records
 from imu.packets import Floats
@@ -30,38 +39,79 @@ SWING_LEAST: Final = 0.8
 """rad/s ... but not below."""
 PEAK_LEAST: Final = 1.0
 """rad/s; a swing is at least so fast ..."""
+PEAK_SURE: Final = 1.5
+"""rad/s. What begins a walk shows two of three: a push, a landing, a swing faster than this. Shanks of people who squat
+fast reach 1.3."""
 TURNED: Final = 0.03
 """rad ... and turns so far."""
+PUSHED, PUSHED_WELL = -0.2, -1.0
+"""rad/s, backwards: a push, and one beyond doubt."""
 OFF_SHARE: Final = 0.75
 """The foot leaves where the rate has come back to this share of its minimum in the push."""
+OFF_BEFORE_US: Final = 100_000
+"""µs before the rise of the rate: foot off without a push."""
 LOOK_BACK_US: Final = 450_000
-LATEST_US: Final = 20_000
+"""µs, longest time from the push to the rise of the rate."""
 LANDED: Final = -0.3
+"""rad/s, backwards: the heel is on the floor."""
+WAIT_LOW_US: Final = 40_000
+"""µs behind the zero of the rate after which its minimum is not waited for."""
+LATER_US: Final = 5_000
+"""µs; a contact is so much later than the middle between the zero and the minimum ..."""
+LATEST_US: Final = 20_000
+"""µs ... but never later than this behind the zero."""
+WAIT_US: Final = 120_000
+"""µs; what has not turned back by then has landed flat."""
+FLAT, NOT_FLAT = 0.15, 0.3
+"""of the peak of the swing: below the first the shank stands, above the second it swings on."""
 LONGEST_US: Final = 1_500_000
+"""µs, swing."""
 USUAL_START, USUAL_MOST = 3.0, 8.0
+"""rad/s, of the usual peak in swing."""
+LEARN: Final = 0.2
+"""Weight of a new step in what is usual."""
+CALM: Final = 0.4
+"""of the peak of the swing: a slower shank is calm ..."""
+CALM_SHARE: Final = 0.4
+"""... and it is so for at least this share of the time from the contact to foot off. Swinging to and fro evenly: 0.26;
+the least of 8 legs of four people after a stroke: see the tests."""
+PEAK_FAST: Final = 2.2
+"""rad/s; a swing that is faster needs no other sign that the foot has left the floor."""
+KEPT: Final = 0.5
+"""Confidence of a small first step, told with the next one."""
+CARRIED: Final = 4.7
+"""m/s², spread of the size of the acceleration over a step. Recorded squats, also played 1.6 times as fast, reach 4.6 (with
+an accelerometer that was wrong by 5); steps in the middle of a slow walk of people after a stroke begin at 5.9."""
+NEAR_US: Final = 50_000
+STANCE_US: Final = 1_200_000
+"""µs before foot off that are looked at."""
+WALKING_US: Final = 2_500_000
+"""µs since the last contact for which a person is walking: foot off is told before the foot has landed."""
 
 
 @kernel
 def step_shank(legs: Records, j: int, ring: Floats, now: int, period_us: int, reports: Records, k: int) -> int:
+    """The newest row of the ring through the machine of leg j; returns the next free row of the reports."""
     leg = legs[j]
     mask = ring.shape[0] - 1
     if leg["n"] - leg["known"] < 3:
         return k
     t, m = int(ring[(leg["n"] - 1) & mask, T]), ring[(leg["n"] - 1) & mask, RATE]
     last = ring[(leg["n"] - 2) & mask, RATE]
-    if leg["state"] != SWING:
-        level = max(SWING_LEAST, SWING_SHARE * leg["usual"])
-        if m > level >= last:
-            return _leave(leg, ring, t, m, k)
-        return k
-    return _swing(legs, j, ring, t, m, last, now, period_us, reports, k)
+    if leg["state"] == SWING:
+        return _swing(legs, j, ring, t, m, last, now, period_us, reports, k)
+    level = max(SWING_LEAST, SWING_SHARE * leg["usual"])
+    if m > level >= last:
+        _leave(leg, ring, t, m)
+    return k
 
 
 @kernel
-def _leave(leg: Record, ring: Floats, t: int, m: float, k: int) -> int:
+def _leave(leg: Record, ring: Floats, t: int, m: float) -> None:
+    """The shank begins to swing: find the push before it."""
     mask = ring.shape[0] - 1
     oldest = max(leg["known"], leg["n"] - ring.shape[0])
-    since = max(t - LOOK_BACK_US, leg["last_contact"] + 50_000)
+    since = max(t - LOOK_BACK_US, leg["t_contact"] + 50_000)
     i = leg["n"] - 1
     low, i_low = 1e9, -1
     while i >= oldest and ring[i & mask, T] >= since:
@@ -69,19 +119,44 @@ def _leave(leg: Record, ring: Floats, t: int, m: float, k: int) -> int:
             low, i_low = ring[i & mask, RATE], i
         i -= 1
     if i_low < 0:
-        return k
-    leg["off_method"] = BY_PUSH
-    if low < -0.2 and i_low > oldest:
-        leg["t_off"] = crossing(leg, ring, int(ring[i_low & mask, T]), OFF_SHARE * low)
+        return
+    if low < PUSHED and i_low > oldest:
+        leg["off_method"], leg["t_off"] = BY_PUSH, crossing(leg, ring, int(ring[i_low & mask, T]), OFF_SHARE * low)
     elif ring[oldest & mask, T] > t - LOOK_BACK_US:
-        return k
+        return  # what was before is not known
     else:
-        leg["t_off"] = t - 100_000
-        leg["off_method"] = BY_RISE
-    leg["off_confidence"] = 0.9 if low < -1.0 else 0.6
+        leg["off_method"], leg["t_off"] = BY_RISE, t - OFF_BEFORE_US
+    leg["off_confidence"] = 0.9 if low < PUSHED_WELL else 0.6
     leg["state"], leg["peak"], leg["turned"], leg["t_zero"], leg["t_flat"] = SWING, m, 0.0, 0.0, NEVER
     leg["pending"], leg["predicted"], leg["t_swing"] = 1, 0, t
-    return k
+
+
+@kernel
+def calm_share(leg: Record, ring: Floats, peak: float) -> float:
+    """Share of the stance in which the shank was slow in comparison with a swing of this peak; 1 if it is not known."""
+    mask = ring.shape[0] - 1
+    oldest = max(leg["known"], leg["n"] - ring.shape[0])
+    since = max(leg["t_off"] - STANCE_US, leg["t_contact"])
+    i, rows, calm = leg["n"] - 1, 0, 0
+    while i >= oldest and ring[i & mask, T] >= since:
+        if ring[i & mask, T] <= leg["t_off"]:
+            rows += 1
+            calm += 1 if abs(ring[i & mask, RATE]) < CALM * peak else 0
+        i -= 1
+    return calm / rows if rows > 0 else 1.0
+
+
+@kernel
+def carried(leg: Record, ring: Floats) -> bool:
+    """The shank was carried through the air since foot off, not only turned over a foot that stands."""
+    mask = ring.shape[0] - 1
+    oldest = max(leg["known"], leg["n"] - ring.shape[0])
+    i, low, high = leg["n"] - 1, 1e18, 0.0
+    while i >= oldest and ring[i & mask, T] >= leg["t_off"] - NEAR_US:
+        a = ring[i & mask, ACC] ** 2 + ring[i & mask, ACC + 1] ** 2 + ring[i & mask, ACC + 2] ** 2
+        low, high = min(low, a), max(high, a)
+        i -= 1
+    return math.sqrt(high) - math.sqrt(low) > CARRIED
 
 
 @kernel
@@ -91,40 +166,76 @@ def _swing(
     leg = legs[j]
     leg["peak"] = max(leg["peak"], m)
     leg["turned"] += m * period_us * 1e-6
+    walking = t - leg["last_contact"] < WALKING_US
     if leg["pending"] and leg["turned"] > TURNED and leg["peak"] > PEAK_LEAST:
-        k = tell(legs, j, ring, OFF, leg["t_off"], leg["off_confidence"], leg["off_method"], now, reports, k)
-        leg["pending"] = 0
+        sure = walking and leg["off_method"] == BY_PUSH and calm_share(leg, ring, leg["last_peak"]) >= CALM_SHARE
+        if sure:
+            k = tell(legs, j, ring, OFF, leg["t_off"], leg["off_confidence"], leg["off_method"], now, reports, k)
+        leg["pending"], leg["held"] = 0, 0 if sure else 1
     if last > 0.0 >= m:
         leg["t_zero"], leg["low"], leg["t_low"] = t - period_us * -m / (last - m), 0.0, t
-        if leg["pending"] == 0 and leg["predicted"] == 0:
+        if leg["pending"] == 0 and leg["held"] == 0 and leg["predicted"] == 0:
             k = tell(legs, j, ring, PREDICTED, int(leg["t_zero"] + leg["lag"]), 0.5, BY_REVERSAL, now, reports, k)
             leg["predicted"] = 1
-    elif leg["t_zero"] > 0.0 and m > 0.3 and t - leg["t_zero"] < 150_000:
+    elif leg["t_zero"] > 0.0 and m > -LANDED and t - leg["t_zero"] < 150_000:
         leg["t_zero"] = 0.0
-    if m > 0.3 * leg["peak"]:
+    if m > NOT_FLAT * leg["peak"]:
         leg["t_flat"] = NEVER
-    elif m < 0.15 * leg["peak"] and leg["t_flat"] == NEVER:
+    elif m < FLAT * leg["peak"] and leg["t_flat"] == NEVER:
         leg["t_flat"] = t
-    contact, confidence, method = NEVER, 0.0, 0
     if leg["t_zero"] > 0.0:
         if m < leg["low"]:
             leg["low"], leg["t_low"] = m, t
-        if leg["low"] < LANDED and (m > leg["low"] or t - leg["t_zero"] >= 40_000):
-            lag = min(0.5 * (leg["t_low"] - leg["t_zero"]) + 5_000, float(LATEST_US))
-            contact, confidence, method = int(leg["t_zero"] + lag), 0.9, BY_REVERSAL
-            leg["lag"] += 0.2 * (lag - leg["lag"])
-        elif t - leg["t_zero"] > 120_000:
-            contact, confidence, method = int(leg["t_zero"]) + LATEST_US, 0.6, BY_TIME
-    elif leg["t_flat"] > NEVER and t - leg["t_flat"] > 120_000:
-        contact, confidence, method = leg["t_flat"] + LATEST_US, 0.5, BY_FALL
-    if contact > NEVER:
-        if leg["pending"] == 0:
-            if leg["peak"] < 0.5 * leg["usual"]:
-                confidence = min(confidence, 0.6)
+        if leg["low"] < LANDED and (m > leg["low"] or t - leg["t_zero"] >= WAIT_LOW_US):
+            lag = min(0.5 * (leg["t_low"] - leg["t_zero"]) + LATER_US, float(LATEST_US))
+            leg["lag"] += LEARN * (lag - leg["lag"])
+            return _land(legs, j, ring, t, int(leg["t_zero"] + lag), 0.9, BY_REVERSAL, now, reports, k)
+        elif t - leg["t_zero"] > WAIT_US:
+            return _land(legs, j, ring, t, int(leg["t_zero"]) + LATEST_US, 0.6, BY_TIME, now, reports, k)
+    elif leg["t_flat"] > NEVER and t - leg["t_flat"] > WAIT_US:
+        return _land(legs, j, ring, t, leg["t_flat"] + LATEST_US, 0.5, BY_FALL, now, reports, k)
+    if t - leg["t_swing"] > LONGEST_US:
+        leg["state"] = STANCE
+    return k
+
+
+@kernel
+def _tell_kept(legs: Records, j: int, ring: Floats, t: int, now: int, reports: Records, k: int) -> int:
+    """What could have been a step, and came directly before one, was one."""
+    leg = legs[j]
+    if t - leg["kept_contact"] < WALKING_US:
+        k = tell(legs, j, ring, OFF, leg["kept_off"], KEPT, leg["kept_off_method"], now, reports, k)
+        k = tell(legs, j, ring, CONTACT, leg["kept_contact"], KEPT, leg["kept_method"], now, reports, k)
+    leg["kept_contact"] = NEVER
+    return k
+
+
+@kernel
+def _land(
+    legs: Records, j: int, ring: Floats, t: int, contact: int, confidence: float, method: int, now: int, reports: Records,
+    k: int,
+) -> int:  # fmt: skip
+    """The swing is over: was it a step?"""
+    leg = legs[j]
+    if leg["pending"] == 0:
+        signs = (1 if leg["off_method"] == BY_PUSH else 0) + (1 if method == BY_REVERSAL else 0)
+        if leg["peak"] < 0.5 * leg["usual"]:
+            confidence = min(confidence, 0.6)
+        if leg["held"]:
+            signs += 1 if leg["peak"] > PEAK_SURE else 0
+            step = signs >= 2 and calm_share(leg, ring, leg["peak"]) >= CALM_SHARE
+            if step and (leg["peak"] > PEAK_FAST or carried(leg, ring) or t - leg["other_contact"] < WALKING_US):
+                k = _tell_kept(legs, j, ring, t, now, reports, k)
+                k = tell(legs, j, ring, OFF, leg["t_off"], leg["off_confidence"], leg["off_method"], now, reports, k)
+            elif step:
+                leg["kept_off"], leg["kept_contact"] = leg["t_off"], contact
+                leg["kept_off_method"], leg["kept_method"] = leg["off_method"], method
+                step = False
+        else:
+            step = signs > 0
+        if step:
             k = tell(legs, j, ring, CONTACT, contact, confidence, method, now, reports, k)
-            leg["usual"] += 0.2 * (min(leg["peak"], USUAL_MOST) - leg["usual"])
-            leg["last_contact"] = t
-        leg["state"] = STANCE
-    elif t - leg["t_swing"] > LONGEST_US:
-        leg["state"] = STANCE
+            leg["usual"] += LEARN * (min(leg["peak"], USUAL_MOST) - leg["usual"])
+        leg["last_peak"], leg["t_contact"] = leg["peak"], t
+    leg["state"], leg["held"] = STANCE, 0
     return k
