@@ -44,6 +44,10 @@ SIGN_FOOT, SIGN_SHANK = 0.12, 0.7
 """m, rad³/s²: evidence from which the sign of an axis counts ..."""
 FLIP_FOOT, FLIP_SHANK = 0.05, 2.0
 """... and from which contrary evidence turns it round."""
+STANDING: Final = 1.5
+"""rad/s; a faster shank may be in the air."""
+SIGN_THIGH: Final = 0.3
+"""rad²/s, evidence for the sign of the thigh's axis."""
 ENERGY: Final = 1.0
 _FILLED = int(Quality.FILLED)
 
@@ -72,7 +76,7 @@ def run(
                     k = interrupt(legs, j, axes[j], straps[j], rings[j], int(t_us[f]), reports, k)
                 continue
             k = take(
-                legs, j, axes[j], thighs[j], straps[j], raw[j], rings[j], int(t_us[f]), gyr[f], acc[f, i], made_up,
+                legs, j, axes[j], thighs[j], straps[j], raw[j], rings[j], int(t_us[f]), gyr[f], acc[f], made_up,
                 period_us, taps, reports, k,
             )  # fmt: skip
     return stop, k
@@ -111,8 +115,8 @@ def take(
     width, mask = len(taps), ring.shape[0] - 1
     place = leg["raw"] % width
     for x in range(3):
-        raw[place, x], raw[place, 3 + x] = gyr[leg["main"], x], acc[x]
-        raw[place, 7 + x] = gyr[leg["thigh"], x] if leg["thigh"] >= 0 else 0.0
+        raw[place, x], raw[place, 3 + x] = gyr[leg["main"], x], acc[leg["main"], x]
+        raw[place, 7 + x] = gyr[leg["thigh"], x] if leg["thigh"] >= 0 else math.nan
     raw[place, 6] = 1.0 if made_up else 0.0
     leg["raw"] += 1
     if leg["raw"] < width:
@@ -138,6 +142,12 @@ def take(
     leg["n"] = n + 1
     dt = period_us * 1e-6
     g, f = row[GYR : GYR + 3], row[ACC : ACC + 3]
+    if leg["thigh"] >= 0:
+        thigh_acc = acc[leg["thigh"]]
+        if not math.isnan(thigh_acc[0] + row[THIGH]):
+            follow_gravity(b, thigh_acc, dt / 2.0)
+            if b["told"] == 0:
+                learn_axis(b, row[THIGH : THIGH + 3], dt)
     if leg["source"] == FOOT:
         return _foot(legs, j, a, s, ring, row, g, f, dt, now, period_us, reports, k)
     return _shank(legs, j, a, b, ring, row, g, f, dt, now, period_us, reports, k)
@@ -216,24 +226,41 @@ def _shank(
     follow_gravity(a, f, dt / 2.0)
     if a["told"] == 0:
         learn_axis(a, g, dt)
-        if a["known"] == 0:
-            return k
-        m = about(a, g)
+    if a["known"] == 0:
+        return k
+    m = about(a, g)
+    if b["told"] == 0 and b["known"]:
+        # over a foot that stands, thigh and shank turn together; where a knee is lifted they do not
+        w = about(b, row[THIGH : THIGH + 3])
+        if not math.isnan(w) and abs(m) < STANDING:
+            b["drive"] = b["drive"] * (1.0 - dt / 4.0) + m * w * dt
+        if b["energy"] > ENERGY and abs(b["drive"]) > SIGN_THIGH:
+            b["sign"] = 1.0 if b["drive"] > 0.0 else -1.0
+    if a["told"] == 0:
         a["drive"] = a["drive"] * (1.0 - dt / 20.0) + m * m * m * dt
         d = a["drive"]
         if (a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN_SHANK) or (
             a["sign"] * d < 0.0 and abs(d) > FLIP_SHANK
         ):
-            return _again_shank(legs, j, a, ring, dt, now, period_us, reports, k)
+            return _again_shank(legs, j, a, b, ring, dt, now, period_us, reports, k)
         if a["sign"] == 0.0:
             return k
     row[RATE] = about(a, g) * a["sign"]
+    row[THIGH_RATE] = _thigh_rate(a, b, row)
     return step_shank(legs, j, ring, now, period_us, reports, k)
 
 
 @kernel
+def _thigh_rate(a: Record, b: Record, row: Floats) -> float:
+    """Rate of the thigh, + forward, rad/s; NaN while its axis or sign is not known."""
+    if b["known"] == 0 or b["sign"] == 0.0:
+        return math.nan
+    return about(b, row[THIGH : THIGH + 3]) * b["sign"] * (1.0 if b["told"] else a["sign"])
+
+
+@kernel
 def _again_shank(
-    legs: Records, j: int, a: Record, ring: Floats, dt: float, now: int, period_us: int, reports: Records, k: int
+    legs: Records, j: int, a: Record, b: Record, ring: Floats, dt: float, now: int, period_us: int, reports: Records, k: int
 ) -> int:
     """The sign is known now, or was wrong: the last 5 s once more."""
     leg = legs[j]
@@ -248,6 +275,7 @@ def _again_shank(
         leg["n"] = i + 1
         row = ring[i & mask]
         row[RATE] = about(a, row[GYR : GYR + 3]) * a["sign"]
+        row[THIGH_RATE] = _thigh_rate(a, b, row)
         k = step_shank(legs, j, ring, now, period_us, reports, k)
     leg["known"] = known
     return k

@@ -47,7 +47,7 @@ LEG: Final = np.dtype(
         ("rest_us", "i8"), ("soft_us", "i8"), ("settled_us", "i8"),
         # the machine
         ("state", "i8"), ("t_off", "i8"), ("t_contact", "i8"), ("t_swing", "i8"), ("pending", "i8"), ("held", "i8"), ("predicted", "i8"),
-        ("off_confidence", "f8"), ("off_method", "i8"),
+        ("off_confidence", "f8"), ("off_method", "i8"), ("pushed", "i8"),
         ("shock", "f8"), ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"),
         ("t_flat", "i8"), ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"),
         # events: newest of each kind, nothing may be told again up to `mute`

@@ -46,6 +46,10 @@ TURNED: Final = 0.03
 """rad ... and turns so far."""
 PUSHED, PUSHED_WELL = -0.2, -1.0
 """rad/s, backwards: a push, and one beyond doubt."""
+KNEE_EARLIER_US: Final = 60_000
+"""µs before the fastest backward turn of the shank: from here the knee flexes fastest."""
+KNEE_LEAST: Final = 1.0
+"""rad/s, fastest flexion of a knee that swings."""
 OFF_SHARE: Final = 0.75
 """The foot leaves where the rate has come back to this share of its minimum in the push."""
 OFF_BEFORE_US: Final = 100_000
@@ -58,7 +62,7 @@ WAIT_LOW_US: Final = 40_000
 """µs behind the zero of the rate after which its minimum is not waited for."""
 LATER_US: Final = 5_000
 """µs; a contact is so much later than the middle between the zero and the minimum ..."""
-LATEST_US: Final = 20_000
+LATEST_US: Final = 30_000
 """µs ... but never later than this behind the zero."""
 WAIT_US: Final = 120_000
 """µs; what has not turned back by then has landed flat."""
@@ -126,9 +130,36 @@ def _leave(leg: Record, ring: Floats, t: int, m: float) -> None:
         return  # what was before is not known
     else:
         leg["off_method"], leg["t_off"] = BY_RISE, t - OFF_BEFORE_US
+    leg["pushed"] = 1 if leg["off_method"] == BY_PUSH else 0
+    knee = knee_off(leg, ring, max(since, int(ring[i_low & mask, T]) - KNEE_EARLIER_US))
+    if knee > NEVER:
+        leg["off_method"], leg["t_off"] = BY_KNEE, knee
     leg["off_confidence"] = 0.9 if low < PUSHED_WELL else 0.6
     leg["state"], leg["peak"], leg["turned"], leg["t_zero"], leg["t_flat"] = SWING, m, 0.0, 0.0, NEVER
     leg["pending"], leg["predicted"], leg["t_swing"] = 1, 0, t
+
+
+@kernel
+def knee_off(leg: Record, ring: Floats, since: int) -> int:
+    """When the knee flexed fastest, µs: foot off. NEVER if the thigh is not known, or it does not flex."""
+    mask = ring.shape[0] - 1
+    i, oldest = leg["n"] - 1, max(leg["known"], leg["n"] - ring.shape[0])
+    most, best = KNEE_LEAST, -1
+    while i >= oldest and ring[i & mask, T] >= since:
+        flexing = ring[i & mask, THIGH_RATE] - ring[i & mask, RATE]
+        if math.isnan(flexing):
+            return NEVER
+        if flexing > most:
+            most, best = flexing, i
+        i -= 1
+    if best <= oldest or best >= leg["n"] - 1:
+        return NEVER
+    a = ring[(best - 1) & mask, THIGH_RATE] - ring[(best - 1) & mask, RATE]
+    b = ring[(best + 1) & mask, THIGH_RATE] - ring[(best + 1) & mask, RATE]
+    step = ring[best & mask, T] - ring[(best - 1) & mask, T]
+    bend = a + b - 2.0 * most
+    # top of the parabola through three frames
+    return int(ring[best & mask, T] + (0.5 * step * (a - b) / bend if bend < 0.0 else 0.0))
 
 
 @kernel
@@ -168,7 +199,7 @@ def _swing(
     leg["turned"] += m * period_us * 1e-6
     walking = t - leg["last_contact"] < WALKING_US
     if leg["pending"] and leg["turned"] > TURNED and leg["peak"] > PEAK_LEAST:
-        sure = walking and leg["off_method"] == BY_PUSH and calm_share(leg, ring, leg["last_peak"]) >= CALM_SHARE
+        sure = walking and leg["pushed"] == 1 and calm_share(leg, ring, leg["last_peak"]) >= CALM_SHARE
         if sure:
             k = tell(legs, j, ring, OFF, leg["t_off"], leg["off_confidence"], leg["off_method"], now, reports, k)
         leg["pending"], leg["held"] = 0, 0 if sure else 1
@@ -218,7 +249,7 @@ def _land(
     """The swing is over: was it a step?"""
     leg = legs[j]
     if leg["pending"] == 0:
-        signs = (1 if leg["off_method"] == BY_PUSH else 0) + (1 if method == BY_REVERSAL else 0)
+        signs = leg["pushed"] + (1 if method == BY_REVERSAL else 0)
         if leg["peak"] < 0.5 * leg["usual"]:
             confidence = min(confidence, 0.6)
         if leg["held"]:
