@@ -126,8 +126,9 @@ def go_on(s: Record, gyr: Floats, acc: Floats, dt: float, period_us: int) -> Non
     r, v = s["turn"], s["v"]
     x, y, z = gyr[0] * dt, gyr[1] * dt, gyr[2] * dt
     # first order in the turn of one frame, made orthonormal again
-    a0, a1, a2 = r[0, 0] + r[0, 1] * z - r[0, 2] * y, r[1, 0] + r[1, 1] * z - r[1, 2] * y, r[2, 0] + r[2, 1] * z - r[2, 2] * y
-    b0, b1, b2 = r[0, 1] - r[0, 0] * z + r[0, 2] * x, r[1, 1] - r[1, 0] * z + r[1, 2] * x, r[2, 1] - r[2, 0] * z + r[2, 2] * x
+    a0, b0 = r[0, 0] + r[0, 1] * z - r[0, 2] * y, r[0, 1] - r[0, 0] * z + r[0, 2] * x
+    a1, b1 = r[1, 0] + r[1, 1] * z - r[1, 2] * y, r[1, 1] - r[1, 0] * z + r[1, 2] * x
+    a2, b2 = r[2, 0] + r[2, 1] * z - r[2, 2] * y, r[2, 1] - r[2, 0] * z + r[2, 2] * x
     k = 1.0 / math.sqrt(a0 * a0 + a1 * a1 + a2 * a2)
     a0, a1, a2 = a0 * k, a1 * k, a2 * k
     d = a0 * b0 + a1 * b1 + a2 * b2

@@ -8,11 +8,9 @@ from imu.kernels import kernel
 from imu.kinematics.gait.layout import (
     CONTACT,
     FILLED,
-    NEVER,
     OFF,
     PREDICTED,
     RATE,
-    SWING,
     T,
 )
 from imu.kinematics.layout import Record, Records
@@ -22,6 +20,12 @@ NEAR_HOLE_US: Final = 30_000
 """µs; an event so near to a frame that was made up ..."""
 HOLE_SHARE: Final = 0.7
 """... keeps this share of its confidence."""
+BOTH_US: Final = 60_000
+"""µs; a foot that leaves when the other one has been in the air for longer than this ..."""
+BOTH_SHARE: Final = 0.6
+"""... contradicts it: one of the two is wrong (or the person runs)."""
+STANCE_US: Final = 1_200_000
+"""µs before foot off that are looked at."""
 SAME_US: Final = 100_000
 """µs; what comes out of a second look at the same frames and is not later than this is not told again."""
 
@@ -47,6 +51,21 @@ def crossing(leg: Record, ring: Floats, t_from: int, level: float) -> int:
 
 
 @kernel
+def calm_share(leg: Record, ring: Floats, level: float) -> float:
+    """Share of the stance before foot off in which the rate was below `level`; 1 if nothing of it is known."""
+    mask = ring.shape[0] - 1
+    oldest = max(leg["known"], leg["n"] - ring.shape[0])
+    since = max(leg["t_off"] - STANCE_US, leg["t_contact"])
+    i, rows, calm = leg["n"] - 1, 0, 0
+    while i >= oldest and ring[i & mask, T] >= since:
+        if ring[i & mask, T] <= leg["t_off"]:
+            rows += 1
+            calm += 1 if abs(ring[i & mask, RATE]) < level else 0
+        i -= 1
+    return calm / rows if rows > 0 else 1.0
+
+
+@kernel
 def made_up(leg: Record, ring: Floats, t: int) -> bool:
     """A frame near t was not measured."""
     mask = ring.shape[0] - 1
@@ -60,14 +79,17 @@ def made_up(leg: Record, ring: Floats, t: int) -> bool:
 
 @kernel
 def tell(
-    legs: Records, j: int, ring: Floats, kind: int, t: int, confidence: float, method: int, now: int, reports: Records, k: int
-) -> int:
+    legs: Records, j: int, ring: Floats, kind: int, t: int, confidence: float, method: int, now: int, reports: Records,
+    k: int,
+) -> int:  # fmt: skip
     """Write an event of leg j into row k of the reports; returns the next free row."""
     leg = legs[j]
     if t <= leg["mute"] + SAME_US:
         return k
     if made_up(leg, ring, t):
         confidence *= HOLE_SHARE
+    if kind == OFF and leg["other_off"] > leg["other_contact"] and t - leg["other_off"] > BOTH_US:
+        confidence *= BOTH_SHARE
     r = reports[k]
     r["kind"], r["leg"], r["t_us"], r["t_emitted_us"], r["confidence"], r["method"] = kind, j, t, now, confidence, method
     if kind != PREDICTED:

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from imu.kernels import kernel
-from imu.kinematics.gait.events import crossing, tell
+from imu.kinematics.gait.events import calm_share, crossing, tell
 from imu.kinematics.gait.layout import (
     ACC,
     BY_DISPLACEMENT,
@@ -24,9 +24,9 @@ from imu.kinematics.gait.layout import (
     SIZE,
     STANCE,
     SWING,
-    T,
     VEL,
     WAITING,
+    T,
 )
 from imu.kinematics.layout import Record, Records
 from imu.packets import Floats
@@ -45,6 +45,9 @@ OFF_EARLIER_US: Final = 7_000
 """µs ... less this."""
 TURNED: Final = 0.15
 """rad; a swing turns the foot at least so far."""
+CALM, CALM_SHARE = 0.25, 0.3
+"""A foot that stands is slower than this share of the peak of its push, and stands for at least this share of the time
+between contact and foot off; one on a pedal is so slow for 0.16 of it. The least of 2000 steps with a good push: 0.43."""
 SHORTEST_US: Final = 200_000
 """µs, swing; up to here nothing lands."""
 LONGEST_US: Final = 1_500_000
@@ -62,6 +65,7 @@ SLOWED: Final = 0.6
 """of the fastest speed of the swing: a foot that lands has slowed down to this."""
 SPEED_GOOD_US: Final = 1_500_000
 """µs since the last rest for which the speed is believed."""
+SHORTEST_MOTION_US: Final = 140_000
 FALL, RISE = 0.35, 0.25
 """of its fastest speed: where a foot without a clear push or landing comes down and leaves."""
 DISPLACED: Final = 0.7
@@ -100,7 +104,10 @@ def step_foot(legs: Records, j: int, ring: Floats, age_us: int, now: int, period
         if leg["settled_us"] >= REST_US:
             leg["state"] = STANCE
         elif m > LIFTED:
+            leg["state"] = STANCE
             leg["t_off"] = crossing(leg, ring, leg["t_peak"], OFF_SHARE * leg["peak"]) - OFF_EARLIER_US
+            if calm_share(leg, ring, -CALM * leg["peak"]) < CALM_SHARE:
+                return k
             leg["state"], leg["pending"], leg["predicted"] = SWING, 1, 0
             leg["turned"], leg["fast"], leg["t_zero"] = 0.0, 0.0, 0.0
     elif state == SWING:
@@ -186,7 +193,9 @@ def _without_push(legs: Records, j: int, ring: Floats, now: int, reports: Record
 
 
 @kernel
-def _displaced(legs: Records, j: int, ring: Floats, begin: int, end: int, top: int, now: int, reports: Records, k: int) -> int:
+def _displaced(
+    legs: Records, j: int, ring: Floats, begin: int, end: int, top: int, now: int, reports: Records, k: int
+) -> int:
     """A weak step, or one that turns: both its events by the speed."""
     leg = legs[j]
     mask = ring.shape[0] - 1
@@ -220,7 +229,7 @@ def _speed(ring: Floats, begin: int, end: int, i: int) -> float:
 def _motion(leg: Record, ring: Floats) -> tuple[int, int, int]:
     """First and last row of the motion that has just come to rest, and the fastest; the latter -1 if it was too short."""
     mask, n = ring.shape[0] - 1, leg["n"]
-    first = max(leg["known"], n - 250)
+    first = max(leg["known"], n - ring.shape[0] // 2)
     i = n - 1
     while i >= first and ring[i & mask, VEL] == 0.0 and ring[i & mask, VEL + 1] == 0.0 and ring[i & mask, VEL + 2] == 0.0:
         i -= 1
@@ -228,7 +237,7 @@ def _motion(leg: Record, ring: Floats) -> tuple[int, int, int]:
     while i >= first and (ring[i & mask, VEL] != 0.0 or ring[i & mask, VEL + 1] != 0.0 or ring[i & mask, VEL + 2] != 0.0):
         i -= 1
     begin = i + 1
-    if end - begin + 1 < 15:
+    if end <= begin or ring[end & mask, T] - ring[begin & mask, T] < SHORTEST_MOTION_US:
         return begin, end, -1
     top, most = begin, 0.0
     for i in range(begin, end + 1):
@@ -248,11 +257,15 @@ def _fall(leg: Record, ring: Floats, begin: int, end: int, top: int) -> int:
         i += 1
     t = int(ring[i & mask, T])
     most, best = 0.0, t
-    for r in range(max(leg["known"] + 1, i - 12), min(leg["n"] - 1, i + 13)):
+    r = i
+    while r > leg["known"] + 1 and t - ring[(r - 1) & mask, T] < SHIFT_US:
+        r -= 1
+    while r < leg["n"] - 1 and ring[r & mask, T] - t < SHIFT_US:
         d = 0.0
         for a in range(3):
             d += (ring[(r + 1) & mask, ACC + a] - ring[(r - 1) & mask, ACC + a]) ** 2
         d *= max(0.0, 1.0 - abs(ring[r & mask, T] - t) / SHIFT_US)
         if d > most:
             most, best = d, int(ring[r & mask, T])
+        r += 1
     return best if most > CHANGE else t

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from imu.kernels import kernel
 from imu.kinematics.gait.axis import about, ahead, at_rest, follow_gravity, go_on, learn_axis
-from imu.kinematics.gait.events import tell
 from imu.kinematics.gait.foot import REST_US, RESTING, step_foot
 from imu.kinematics.gait.layout import (
     ACC,
@@ -23,11 +22,11 @@ from imu.kinematics.gait.layout import (
     RATE,
     SIZE,
     STANCE,
-    T,
     THIGH,
     THIGH_RATE,
     VEL,
     WAITING,
+    T,
 )
 from imu.kinematics.gait.shank import step_shank
 from imu.kinematics.layout import Record, Records
@@ -40,6 +39,8 @@ G2: Final = 96.2
 REST_ACC: Final = 12.0
 HOLE_US: Final = 150_000
 """µs, longest hole across which the low-pass goes on."""
+ASLEEP_US: Final = 10_000_000
+"""µs since the last event after which nobody needs to know that a leg became unknown."""
 SIGN_FOOT, SIGN_SHANK = 0.12, 0.7
 """m, rad³/s²: evidence from which the sign of an axis counts ..."""
 FLIP_FOOT, FLIP_SHANK = 0.05, 2.0
@@ -65,16 +66,19 @@ def run(
         # as it was before this frame: which leg comes first must not matter
         for j in range(len(legs)):
             legs[j]["other_contact"] = legs[1 - j]["last_contact"] if len(legs) == 2 else NEVER
+            legs[j]["other_off"] = legs[1 - j]["last_off"] if len(legs) == 2 else NEVER
         for j in range(len(legs)):
             leg = legs[j]
             i = leg["main"]
             known = not math.isnan(gyr[f, i, 0] + acc[f, i, 0])
             made_up = (flags[f, i] & _FILLED) != 0
             leg["hole"] = leg["hole"] + period_us if made_up else 0
+            jumped = leg["raw"] > 0 and 2 * (t_us[f] - leg["t_frame"]) > 3 * period_us
+            if leg["raw"] > 0 and (jumped or not known or leg["hole"] > HOLE_US):
+                k = interrupt(legs, j, straps[j], int(t_us[f]), reports, k)
             if not known or leg["hole"] > HOLE_US:
-                if leg["raw"] > 0:
-                    k = interrupt(legs, j, axes[j], straps[j], rings[j], int(t_us[f]), reports, k)
                 continue
+            leg["t_frame"] = t_us[f]
             k = take(
                 legs, j, axes[j], thighs[j], straps[j], raw[j], rings[j], int(t_us[f]), gyr[f], acc[f], made_up,
                 period_us, taps, reports, k,
@@ -83,10 +87,10 @@ def run(
 
 
 @kernel
-def interrupt(legs: Records, j: int, a: Record, s: Record, ring: Floats, now: int, reports: Records, k: int) -> int:
+def interrupt(legs: Records, j: int, s: Record, now: int, reports: Records, k: int) -> int:
     """The sensor is unknown: everything but the axis begins anew."""
     leg = legs[j]
-    if leg["t_told"] > NEVER and leg["n"] > leg["known"]:
+    if now - leg["t_told"] < ASLEEP_US:
         r = reports[k]
         r["kind"], r["leg"], r["t_us"], r["t_emitted_us"], r["confidence"], r["method"] = INTERRUPTED, j, now, now, 1.0, 0
         k += 1
@@ -222,7 +226,6 @@ def _shank(
     legs: Records, j: int, a: Record, b: Record, ring: Floats, row: Floats, g: Floats, f: Floats, dt: float, now: int,
     period_us: int, reports: Records, k: int,
 ) -> int:  # fmt: skip
-    leg = legs[j]
     follow_gravity(a, f, dt / 2.0)
     if a["told"] == 0:
         learn_axis(a, g, dt)

@@ -41,22 +41,27 @@ STRAPDOWN: Final = np.dtype(
 
 LEG: Final = np.dtype(
     [
+        # FOOT or SHANK; columns of the grid of that sensor and of the thigh, -1 = none
         ("source", "i8"), ("main", "i8"), ("thigh", "i8"),
         # rows in the ring since the start, the first of them after the last interruption; rows in the low-pass
-        ("n", "i8"), ("known", "i8"), ("raw", "i8"), ("hole", "i8"),
-        ("rest_us", "i8"), ("soft_us", "i8"), ("settled_us", "i8"),
-        # the machine
-        ("state", "i8"), ("t_off", "i8"), ("t_contact", "i8"), ("t_swing", "i8"), ("pending", "i8"), ("held", "i8"), ("predicted", "i8"),
-        ("off_confidence", "f8"), ("off_method", "i8"), ("pushed", "i8"),
-        ("shock", "f8"), ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"),
-        ("t_flat", "i8"), ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"),
-        # events: newest of each kind, nothing may be told again up to `mute`
-        ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"), ("other_contact", "i8"),
+        ("n", "i8"), ("known", "i8"), ("raw", "i8"),
+        # µs made up in a row, the newest frame, µs of rest in a row: full, nearly, of the machine
+        ("hole", "i8"), ("t_frame", "i8"), ("rest_us", "i8"), ("soft_us", "i8"), ("settled_us", "i8"),
+        # the machine; `pending`: foot off is not told yet, `held`: it waits for the contact
+        ("state", "i8"), ("t_off", "i8"), ("t_contact", "i8"), ("t_swing", "i8"), ("pending", "i8"), ("held", "i8"),
+        ("predicted", "i8"), ("off_confidence", "f8"), ("off_method", "i8"), ("pushed", "i8"),
+        ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("shock", "f8"),
+        ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"), ("t_flat", "i8"),
+        # peak rate in swing, the usual and the last one; µs of the contact after the zero of the rate, usually
+        ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"),
+        # newest event of all, of each kind, of the other leg; nothing is told again up to `mute`
+        ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"),
+        ("other_off", "i8"), ("other_contact", "i8"),
         # a small step that waits for the next one
         ("kept_off", "i8"), ("kept_contact", "i8"), ("kept_off_method", "i8"), ("kept_method", "i8"),
     ]
 )  # fmt: skip
-"""One leg; `usual` is its usual peak rate in swing, `lag` the contact's usual time after the zero of the rate, µs."""
+"""One leg."""
 
 REPORT: Final = np.dtype(
     [("kind", "i8"), ("leg", "i8"), ("t_us", "i8"), ("t_emitted_us", "i8"), ("confidence", "f8"), ("method", "i8")]

@@ -11,7 +11,7 @@ import math
 from typing import Final
 
 from imu.kernels import kernel
-from imu.kinematics.gait.events import crossing, tell
+from imu.kinematics.gait.events import calm_share, crossing, tell
 from imu.kinematics.gait.layout import (
     ACC,
     BY_FALL,
@@ -27,8 +27,8 @@ from imu.kinematics.gait.layout import (
     RATE,
     STANCE,
     SWING,
-    T,
     THIGH_RATE,
+    T,
 )
 from imu.kinematics.layout import Record, Records
 from imu.packets import Floats
@@ -87,8 +87,6 @@ CARRIED: Final = 4.7
 """m/s², spread of the size of the acceleration over a step. Recorded squats, also played 1.6 times as fast, reach 4.6 (with
 an accelerometer that was wrong by 5); steps in the middle of a slow walk of people after a stroke begin at 5.9."""
 NEAR_US: Final = 50_000
-STANCE_US: Final = 1_200_000
-"""µs before foot off that are looked at."""
 WALKING_US: Final = 2_500_000
 """µs since the last contact for which a person is walking: foot off is told before the foot has landed."""
 
@@ -163,21 +161,6 @@ def knee_off(leg: Record, ring: Floats, since: int) -> int:
 
 
 @kernel
-def calm_share(leg: Record, ring: Floats, peak: float) -> float:
-    """Share of the stance in which the shank was slow in comparison with a swing of this peak; 1 if it is not known."""
-    mask = ring.shape[0] - 1
-    oldest = max(leg["known"], leg["n"] - ring.shape[0])
-    since = max(leg["t_off"] - STANCE_US, leg["t_contact"])
-    i, rows, calm = leg["n"] - 1, 0, 0
-    while i >= oldest and ring[i & mask, T] >= since:
-        if ring[i & mask, T] <= leg["t_off"]:
-            rows += 1
-            calm += 1 if abs(ring[i & mask, RATE]) < CALM * peak else 0
-        i -= 1
-    return calm / rows if rows > 0 else 1.0
-
-
-@kernel
 def carried(leg: Record, ring: Floats) -> bool:
     """The shank was carried through the air since foot off, not only turned over a foot that stands."""
     mask = ring.shape[0] - 1
@@ -199,7 +182,7 @@ def _swing(
     leg["turned"] += m * period_us * 1e-6
     walking = t - leg["last_contact"] < WALKING_US
     if leg["pending"] and leg["turned"] > TURNED and leg["peak"] > PEAK_LEAST:
-        sure = walking and leg["pushed"] == 1 and calm_share(leg, ring, leg["last_peak"]) >= CALM_SHARE
+        sure = walking and leg["pushed"] == 1 and calm_share(leg, ring, CALM * leg["last_peak"]) >= CALM_SHARE
         if sure:
             k = tell(legs, j, ring, OFF, leg["t_off"], leg["off_confidence"], leg["off_method"], now, reports, k)
         leg["pending"], leg["held"] = 0, 0 if sure else 1
@@ -254,7 +237,7 @@ def _land(
             confidence = min(confidence, 0.6)
         if leg["held"]:
             signs += 1 if leg["peak"] > PEAK_SURE else 0
-            step = signs >= 2 and calm_share(leg, ring, leg["peak"]) >= CALM_SHARE
+            step = signs >= 2 and calm_share(leg, ring, CALM * leg["peak"]) >= CALM_SHARE
             if step and (leg["peak"] > PEAK_FAST or carried(leg, ring) or t - leg["other_contact"] < WALKING_US):
                 k = _tell_kept(legs, j, ring, t, now, reports, k)
                 k = tell(legs, j, ring, OFF, leg["t_off"], leg["off_confidence"], leg["off_method"], now, reports, k)
