@@ -25,7 +25,11 @@ BOTH_US: Final = 60_000
 BOTH_SHARE: Final = 0.6
 """... contradicts it: one of the two is wrong (or the person runs)."""
 STANCE_US: Final = 1_200_000
-"""µs before foot off that are looked at."""
+"""µs before the push that are looked at."""
+SURE: Final = 0.5
+"""Confidence above which a contact is beyond doubt."""
+WALKING_US: Final = 2_500_000
+"""µs since a contact of either leg for which a person is walking."""
 SAME_US: Final = 100_000
 """µs; what comes out of a second look at the same frames and is not later than this is not told again."""
 
@@ -52,13 +56,13 @@ def crossing(leg: Record, ring: Floats, t_from: int, level: float) -> int:
 
 @kernel
 def calm_share(leg: Record, ring: Floats, level: float) -> float:
-    """Share of the stance before foot off in which the rate was below `level`; 1 if nothing of it is known."""
+    """Share of the stance before the push in which the rate was below `level`; 1 if nothing of it is known."""
     mask = ring.shape[0] - 1
     oldest = max(leg["known"], leg["n"] - ring.shape[0])
-    since = max(leg["t_off"] - STANCE_US, leg["t_contact"])
+    since = max(leg["t_push"] - STANCE_US, leg["t_contact"])
     i, rows, calm = leg["n"] - 1, 0, 0
     while i >= oldest and ring[i & mask, T] >= since:
-        if ring[i & mask, T] <= leg["t_off"]:
+        if ring[i & mask, T] <= leg["t_push"]:
             rows += 1
             calm += 1 if abs(ring[i & mask, RATE]) < level else 0
         i -= 1
@@ -98,4 +102,6 @@ def tell(
         leg["last_off"] = t
     elif kind == CONTACT:
         leg["last_contact"] = t
+        if confidence > SURE:
+            leg["last_sure"] = t
     return k + 1

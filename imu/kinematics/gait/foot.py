@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from imu.kernels import kernel
-from imu.kinematics.gait.events import calm_share, crossing, tell
+from imu.kinematics.gait.events import WALKING_US, calm_share, crossing, tell
 from imu.kinematics.gait.layout import (
     ACC,
     BY_DISPLACEMENT,
@@ -106,6 +106,7 @@ def step_foot(legs: Records, j: int, ring: Floats, age_us: int, now: int, period
         elif m > LIFTED:
             leg["state"] = STANCE
             leg["t_off"] = crossing(leg, ring, leg["t_peak"], OFF_SHARE * leg["peak"]) - OFF_EARLIER_US
+            leg["t_push"] = leg["t_off"]
             if calm_share(leg, ring, -CALM * leg["peak"]) < CALM_SHARE:
                 return k
             leg["state"], leg["pending"], leg["predicted"] = SWING, 1, 0
@@ -206,7 +207,8 @@ def _displaced(
     while i > begin and _speed(ring, begin, end, i) > level:
         i -= 1
     off, contact = int(ring[i & mask, T]), _fall(leg, ring, begin, end, top)
-    if contact - off < AGAIN_US:
+    walking = off - max(leg["last_sure"], leg["other_sure"]) < WALKING_US
+    if contact - off < AGAIN_US or not walking:
         return k
     k = tell(legs, j, ring, OFF, off, 0.4, BY_DISPLACEMENT, now, reports, k)
     k = tell(legs, j, ring, CONTACT, contact, 0.4, BY_DISPLACEMENT, now, reports, k)

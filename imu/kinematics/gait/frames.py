@@ -45,6 +45,8 @@ SIGN_FOOT, SIGN_SHANK = 0.12, 0.7
 """m, rad³/s²: evidence from which the sign of an axis counts ..."""
 FLIP_FOOT, FLIP_SHANK = 0.05, 2.0
 """... and from which contrary evidence turns it round."""
+UNEVEN: Final = 0.2
+"""Third moment of the rate of a shank, as a share of that of its size, from which it has a sign: walking is uneven."""
 STANDING: Final = 1.5
 """rad/s; a faster shank may be in the air."""
 SIGN_THIGH: Final = 0.3
@@ -66,6 +68,7 @@ def run(
         # as it was before this frame: which leg comes first must not matter
         for j in range(len(legs)):
             legs[j]["other_contact"] = legs[1 - j]["last_contact"] if len(legs) == 2 else NEVER
+            legs[j]["other_sure"] = legs[1 - j]["last_sure"] if len(legs) == 2 else NEVER
             legs[j]["other_off"] = legs[1 - j]["last_off"] if len(legs) == 2 else NEVER
         for j in range(len(legs)):
             leg = legs[j]
@@ -106,7 +109,7 @@ def begin(leg: Record) -> None:
     """The machine begins anew."""
     leg["state"] = WAITING if leg["source"] == FOOT else STANCE
     leg["settled_us"], leg["t_contact"], leg["pending"], leg["held"], leg["t_zero"] = 0, NEVER, 0, 0, 0.0
-    leg["last_off"], leg["last_contact"], leg["kept_contact"] = NEVER, NEVER, NEVER
+    leg["last_off"], leg["last_contact"], leg["last_sure"], leg["kept_contact"] = NEVER, NEVER, NEVER, NEVER
 
 
 @kernel
@@ -240,11 +243,13 @@ def _shank(
         if b["energy"] > ENERGY and abs(b["drive"]) > SIGN_THIGH:
             b["sign"] = 1.0 if b["drive"] > 0.0 else -1.0
     if a["told"] == 0:
-        a["drive"] = a["drive"] * (1.0 - dt / 20.0) + m * m * m * dt
+        keep = 1.0 - dt / 20.0
+        a["drive"] = a["drive"] * keep + m * m * m * dt
+        a["size"] = a["size"] * keep + abs(m * m * m) * dt
         d = a["drive"]
-        if (a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN_SHANK) or (
-            a["sign"] * d < 0.0 and abs(d) > FLIP_SHANK
-        ):
+        uneven = abs(d) > UNEVEN * a["size"]
+        first = a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN_SHANK
+        if uneven and (first or (a["sign"] * d < 0.0 and abs(d) > FLIP_SHANK)):
             return _again_shank(legs, j, a, b, ring, dt, now, period_us, reports, k)
         if a["sign"] == 0.0:
             return k

@@ -49,14 +49,14 @@ LEG: Final = np.dtype(
         ("hole", "i8"), ("t_frame", "i8"), ("rest_us", "i8"), ("soft_us", "i8"), ("settled_us", "i8"),
         # the machine; `pending`: foot off is not told yet, `held`: it waits for the contact
         ("state", "i8"), ("t_off", "i8"), ("t_contact", "i8"), ("t_swing", "i8"), ("pending", "i8"), ("held", "i8"),
-        ("predicted", "i8"), ("off_confidence", "f8"), ("off_method", "i8"), ("pushed", "i8"),
+        ("predicted", "i8"), ("off_confidence", "f8"), ("off_method", "i8"), ("pushed", "i8"), ("t_push", "i8"),
         ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("shock", "f8"),
         ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"), ("t_flat", "i8"),
         # peak rate in swing, the usual and the last one; µs of the contact after the zero of the rate, usually
         ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"),
-        # newest event of all, of each kind, of the other leg; nothing is told again up to `mute`
+        # newest event of all, of each kind, newest contact beyond doubt, and of the other leg; nothing is told again up to `mute`
         ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"),
-        ("other_off", "i8"), ("other_contact", "i8"),
+        ("last_sure", "i8"), ("other_off", "i8"), ("other_contact", "i8"), ("other_sure", "i8"),
         # a small step that waits for the next one
         ("kept_off", "i8"), ("kept_contact", "i8"), ("kept_off_method", "i8"), ("kept_method", "i8"),
     ]

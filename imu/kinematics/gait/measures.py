@@ -2,7 +2,7 @@
 
 Step length without a foot sensor: both legs at a contact as a chain from ankle to hip to hip to ankle, all angles from the
 vertical, + forward; L = Lt sin(thigh) + Ls sin(shank) of the leg in front, less that of the leg behind, the part of the
-hips that the pelvis turns forward, and what the hind ankle has rolled over its ball. Nothing is integrated, so nothing drifts.
+hips that the pelvis turns forward, and what the hind ankle has rolled over its ball. Nothing is integrated, nothing drifts.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ THIGH_SHARE, SHANK_SHARE, HIPS_SHARE, ANKLE_SHARE, BALL_SHARE = 0.245, 0.246, 0.
 """of body height: thigh, shank, distance of the hips (half of the pelvis's breadth), height of the ankle; Winter 2009. From
 the ankle to the ball of the foot: 0.56 of a foot of 0.152."""
 BENT_ANKLE: Final = math.radians(10.0)
-"""rad, how far a shank leans over a foot that is still flat when the other one lands (normal adults 8 to 13°, Pinzone 2014);
-what it leans more is the rise of the heel."""
+"""rad, how far a shank leans over a foot that is still flat when the other one lands (normal adults 8 to 13°, Pinzone
+2014); what it leans more is the rise of the heel."""
 
 
 @dataclass(frozen=True, slots=True)

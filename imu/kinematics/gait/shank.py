@@ -11,7 +11,7 @@ import math
 from typing import Final
 
 from imu.kernels import kernel
-from imu.kinematics.gait.events import calm_share, crossing, tell
+from imu.kinematics.gait.events import WALKING_US, calm_share, crossing, tell
 from imu.kinematics.gait.layout import (
     ACC,
     BY_FALL,
@@ -87,8 +87,6 @@ CARRIED: Final = 4.7
 """m/s², spread of the size of the acceleration over a step. Recorded squats, also played 1.6 times as fast, reach 4.6 (with
 an accelerometer that was wrong by 5); steps in the middle of a slow walk of people after a stroke begin at 5.9."""
 NEAR_US: Final = 50_000
-WALKING_US: Final = 2_500_000
-"""µs since the last contact for which a person is walking: foot off is told before the foot has landed."""
 
 
 @kernel
@@ -128,6 +126,7 @@ def _leave(leg: Record, ring: Floats, t: int, m: float) -> None:
         return  # what was before is not known
     else:
         leg["off_method"], leg["t_off"] = BY_RISE, t - OFF_BEFORE_US
+    leg["t_push"] = leg["t_off"]
     leg["pushed"] = 1 if leg["off_method"] == BY_PUSH else 0
     knee = knee_off(leg, ring, max(since, int(ring[i_low & mask, T]) - KNEE_EARLIER_US))
     if knee > NEVER:

@@ -176,6 +176,8 @@ class StrideBuilder:
         if not SHORTEST_US <= lasted <= LONGEST_US or off.t_us - start.t_us > MOST_STANCE * lasted:
             return None
         parts, marks = [start, off, end], list[str]()
+        if max(e.confidence for e in parts) < DOUBT:
+            return None  # nothing but guesses
         other_off: Event | None = None
         other_contact: Event | None = None
         other = self._legs.get("left" if side == "right" else "right")
