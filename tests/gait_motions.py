@@ -39,7 +39,9 @@ def leg_samples(t: Array, thigh: Array, shank: Array, foot: Array) -> dict[str, 
     return out
 
 
-def block(t: Array, legs: Mapping[str, tuple[Array, Array, Array]], parts: tuple[str, ...], seed: int) -> tuple[list[str], GridBlock]:
+def block(
+    t: Array, legs: Mapping[str, tuple[Array, Array, Array]], parts: tuple[str, ...], seed: int
+) -> tuple[list[str], GridBlock]:
     """Grid of the sensors on these parts of the legs `side: (thigh, shank, foot)`, mounted at random, with noise."""
     rng = np.random.default_rng(seed)
     names, gyr, acc = [], [], []

@@ -34,7 +34,11 @@ from imu.packets import Floats
 RESTING: Final = 0.5
 """rad/s; slower is rest ..."""
 REST_US: Final = 60_000
-"""µs ... if it lasts this long."""
+"""µs ... if it lasts this long ..."""
+G2: Final = 96.2
+REST_ACC: Final = 12.0
+"""(m/s²)² ... and the square of the acceleration differs by less than this from that of gravity (0.6 m/s²): a foot that is
+carried level through the air turns as slowly."""
 PUSH: Final = 0.7
 """rad/s, heel up: a push begins; less is a foot that stands."""
 LIFTED: Final = 0.6
@@ -51,28 +55,44 @@ between contact and foot off; one on a pedal is so slow for 0.16 of it. The leas
 SHORTEST_US: Final = 200_000
 """µs, swing; up to here nothing lands."""
 LONGEST_US: Final = 1_500_000
+"""µs, swing."""
 LANDED: Final = -0.8
 """rad/s, toes down: the heel is on the floor."""
 WAIT_LOW_US: Final = 60_000
 """µs behind the zero of the rate after which its minimum is not waited for."""
 SHOCK: Final = 375.0
+"""m/s³ over 20 ms: a foot has met the floor. Without one near the zero of the rate the foot has only become level: of 60
+such steps 50 landed 40 to 175 ms later, with a shock ..."""
 WAIT_SHOCK_US: Final = 200_000
-SHOCK_LATER_US: Final = 0
-LANDED_SOFT: Final = -0.4
+"""µs ... for which it is waited so long behind the zero ..."""
+LOWERED: Final = -0.4
+"""rad/s, toes down ... if the foot has been lowered."""
+SOONEST_SHOCK_US: Final = 50_000
+"""µs behind the zero: earlier shocks are those of a usual landing, whose time the rate tells better."""
+BEFORE_SHOCK_US: Final = 30_000
+"""µs before the zero of the rate: from here a shock belongs to the landing."""
+SWINGS_ON: Final = 0.3
+"""rad/s, toes up behind the zero: it was no landing."""
+LAG_SHARE: Final = 0.5
+"""of the time from the zero to the minimum: there is the contact."""
 LATEST_US: Final = 25_000
-"""µs behind the zero of the rate: no contact is later."""
+"""µs behind the zero of the rate; no contact that the rate tells is later."""
 SLOWED: Final = 0.6
 """of the fastest speed of the swing: a foot that lands has slowed down to this."""
 SPEED_GOOD_US: Final = 1_500_000
 """µs since the last rest for which the speed is believed."""
+LEARN: Final = 0.2
+"""Weight of a new step in what is usual."""
 SHORTEST_MOTION_US: Final = 140_000
+"""µs between two rests; less is a foot that rocks."""
 FALL, RISE = 0.35, 0.25
 """of its fastest speed: where a foot without a clear push or landing comes down and leaves."""
 DISPLACED: Final = 0.7
 """m/s, fastest speed from which a motion between two rests is a step although the rate did not show one."""
 SHIFT_US: Final = 120_000
+"""µs by which a contact found by the speed may be moved ..."""
 CHANGE: Final = 4.0
-"""(m/s²)²; the largest change of the acceleration within SHIFT_US of the fall of the speed is the contact."""
+"""(m/s²)² ... to the largest change of the acceleration over 20 ms, if that is larger than this."""
 AGAIN_US: Final = 150_000
 """µs after a contact in which a foot may rock without pushing."""
 
@@ -90,7 +110,7 @@ def step_foot(legs: Records, j: int, ring: Floats, age_us: int, now: int, period
     t, m, size = int(row[T]), row[RATE], row[SIZE]
     last = m if first else before[RATE]
     f2 = row[ACC] ** 2 + row[ACC + 1] ** 2 + row[ACC + 2] ** 2
-    leg["settled_us"] = leg["settled_us"] + period_us if size < RESTING and abs(f2 - 96.2) < 12.0 else 0
+    leg["settled_us"] = leg["settled_us"] + period_us if size < RESTING and abs(f2 - G2) < REST_ACC else 0
     state = leg["state"]
     if state == WAITING:
         if 2 * leg["settled_us"] >= REST_US or (t - leg["t_contact"] > AGAIN_US and m > -PUSH and leg["t_contact"] > NEVER):
@@ -123,6 +143,7 @@ def _swing(
     legs: Records, j: int, ring: Floats, t: int, m: float, last: float, age_us: int, now: int, period_us: int,
     reports: Records, k: int,
 ) -> int:  # fmt: skip
+    """One frame of a foot in the air."""
     leg = legs[j]
     row = ring[(leg["n"] - 1) & (ring.shape[0] - 1)]
     speed = math.sqrt(row[VEL] ** 2 + row[VEL + 1] ** 2 + row[VEL + 2] ** 2)
@@ -136,8 +157,8 @@ def _swing(
         leg["pending"] = 0
     if last > 0.0 >= m:
         leg["t_zero"], leg["low"], leg["t_low"] = t - period_us * -m / (last - m), 0.0, t
-        leg["shock"] = _shock(leg, ring, t - 30_000)
-    if leg["t_zero"] > 0.0 and m > 0.3:
+        leg["shock"] = _shock(leg, ring, t - BEFORE_SHOCK_US)
+    if leg["t_zero"] > 0.0 and m > SWINGS_ON:
         leg["t_zero"] = 0.0
     if leg["t_zero"] > 0.0 and m < leg["low"]:
         leg["low"], leg["t_low"] = m, t
@@ -148,15 +169,15 @@ def _swing(
             k = tell(legs, j, ring, PREDICTED, int(leg["t_zero"] + leg["lag"]), 0.5, BY_REVERSAL, now, reports, k)
             leg["predicted"] = 1
         late = t - leg["t_zero"] > WAIT_SHOCK_US
-        if leg["shock"] < SHOCK and row[JERK] >= SHOCK and leg["low"] < LANDED_SOFT and t - leg["t_zero"] > 50_000.0:
-            k = tell(legs, j, ring, CONTACT, t + SHOCK_LATER_US, 0.9, BY_SHOCK, now, reports, k)
+        if leg["shock"] < SHOCK <= row[JERK] and leg["low"] < LOWERED and t - leg["t_zero"] > SOONEST_SHOCK_US:
+            k = tell(legs, j, ring, CONTACT, t, 0.9, BY_SHOCK, now, reports, k)
             _landed(leg, t)
             return k
         leg["shock"] = max(leg["shock"], row[JERK])
         if leg["low"] < LANDED and (leg["shock"] >= SHOCK or late) and (m > leg["low"] or t - leg["t_zero"] > WAIT_LOW_US):
-            lag = min(0.5 * (leg["t_low"] - leg["t_zero"]), float(LATEST_US))
+            lag = min(LAG_SHARE * (leg["t_low"] - leg["t_zero"]), float(LATEST_US))
             k = tell(legs, j, ring, CONTACT, int(leg["t_zero"] + lag), 0.6 if late else 0.9, BY_REVERSAL, now, reports, k)
-            leg["lag"] += 0.2 * (lag - leg["lag"])
+            leg["lag"] += LEARN * (lag - leg["lag"])
             _landed(leg, t)
             return k
     if leg["settled_us"] >= REST_US:
@@ -172,6 +193,7 @@ def _swing(
 
 @kernel
 def _shock(leg: Record, ring: Floats, since: int) -> float:
+    """Largest change of the acceleration since then, m/s³."""
     mask, i, most = ring.shape[0] - 1, leg["n"] - 1, 0.0
     while i >= leg["known"] and ring[i & mask, T] >= since:
         most = max(most, ring[i & mask, JERK])
@@ -181,6 +203,7 @@ def _shock(leg: Record, ring: Floats, since: int) -> float:
 
 @kernel
 def _landed(leg: Record, t: int) -> None:
+    """The swing is over."""
     leg["state"], leg["t_contact"], leg["pending"] = WAITING, t, 0
 
 
@@ -200,7 +223,7 @@ def _displaced(
     """A weak step, or one that turns: both its events by the speed."""
     leg = legs[j]
     mask = ring.shape[0] - 1
-    if leg["t_contact"] > NEVER and ring[begin & mask, T] < leg["t_contact"] - 200_000:
+    if leg["t_contact"] > NEVER and ring[begin & mask, T] < leg["t_contact"] - SHORTEST_US:
         return k
     level = RISE * _speed(ring, begin, end, top)
     i = top

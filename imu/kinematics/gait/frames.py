@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imu.kernels import kernel
 from imu.kinematics.gait.axis import about, ahead, at_rest, follow_gravity, go_on, learn_axis
-from imu.kinematics.gait.foot import REST_US, RESTING, step_foot
+from imu.kinematics.gait.foot import G2, REST_ACC, REST_US, RESTING, step_foot
 from imu.kinematics.gait.layout import (
     ACC,
     FILLED,
@@ -32,11 +32,9 @@ from imu.kinematics.gait.shank import step_shank
 from imu.kinematics.layout import Record, Records
 from imu.packets import Floats, Ints, Quality
 
-SOFT, SOFT_US, SOFT_ACC = 0.8, 70_000, 12.0
-"""rad/s, µs, (m/s²)²: slow and with nothing but gravity for so long is a rest for the speed, though not for the machine.
+SOFT, SOFT_US = 0.8, 70_000
+"""rad/s, µs: slow and with nothing but gravity for so long is a rest for the speed, though not for the machine.
 One person's foot never had 60 ms of full rest in 11 s of brisk walking."""
-G2: Final = 96.2
-REST_ACC: Final = 12.0
 HOLE_US: Final = 150_000
 """µs, longest hole across which the low-pass goes on."""
 ASLEEP_US: Final = 10_000_000
@@ -45,13 +43,22 @@ SIGN_FOOT, SIGN_SHANK = 0.12, 0.7
 """m, rad³/s²: evidence from which the sign of an axis counts ..."""
 FLIP_FOOT, FLIP_SHANK = 0.05, 2.0
 """... and from which contrary evidence turns it round."""
-UNEVEN: Final = 0.2
+UNEVEN: Final = 0.3
 """Third moment of the rate of a shank, as a share of that of its size, from which it has a sign: walking is uneven."""
 STANDING: Final = 1.5
 """rad/s; a faster shank may be in the air."""
 SIGN_THIGH: Final = 0.3
 """rad²/s, evidence for the sign of the thigh's axis."""
 ENERGY: Final = 1.0
+"""rad²/s, trace of the sums of an axis from which it counts."""
+GRAVITY_FOOT_S, GRAVITY_S = 0.2, 2.0
+"""s, time constants of up: of a foot at rest, and of a shank or thigh, always."""
+DRIVE_FOOT_S, DRIVE_SHANK_S, DRIVE_THIGH_S = 33.0, 20.0, 4.0
+"""s, memory of the evidence for a sign. The thigh's is short: knees lifted before a walk speak against it."""
+SPEED_GOOD_US: Final = 1_500_000
+"""µs since the last rest for which a displacement is believed."""
+AGAIN_FOOT_S, AGAIN_SHANK_S = 3.0, 5.0
+"""s that are gone through once more when a sign has become known."""
 _FILLED = int(Quality.FILLED)
 
 
@@ -152,7 +159,7 @@ def take(
     if leg["thigh"] >= 0:
         thigh_acc = acc[leg["thigh"]]
         if not math.isnan(thigh_acc[0] + row[THIGH]):
-            follow_gravity(b, thigh_acc, dt / 2.0)
+            follow_gravity(b, thigh_acc, dt / GRAVITY_S)
             if b["told"] == 0:
                 learn_axis(b, row[THIGH : THIGH + 3], dt)
     if leg["source"] == FOOT:
@@ -165,12 +172,13 @@ def _foot(
     legs: Records, j: int, a: Record, s: Record, ring: Floats, row: Floats, g: Floats, f: Floats, dt: float, now: int,
     period_us: int, reports: Records, k: int,
 ) -> int:  # fmt: skip
+    """One frame of a foot: up, axis, speed, sign, machine."""
     leg = legs[j]
     size, f2 = row[SIZE], f[0] ** 2 + f[1] ** 2 + f[2] ** 2
     leg["rest_us"] = leg["rest_us"] + period_us if size < RESTING and abs(f2 - G2) < REST_ACC else 0
-    leg["soft_us"] = leg["soft_us"] + period_us if size < SOFT and abs(f2 - G2) < SOFT_ACC else 0
+    leg["soft_us"] = leg["soft_us"] + period_us if size < SOFT and abs(f2 - G2) < REST_ACC else 0
     if leg["rest_us"] >= REST_US or leg["soft_us"] >= SOFT_US:
-        follow_gravity(a, f, dt / 0.2)
+        follow_gravity(a, f, dt / GRAVITY_FOOT_S)
         at_rest(s, a["acc"])
     elif a["up_known"] == 0:
         follow_gravity(a, f, 1.0)
@@ -184,8 +192,8 @@ def _foot(
         return k
     age = s["age_us"] if s["known"] else -1
     if a["told"] == 0:
-        a["drive"] *= 1.0 - dt / 33.0
-        if 0 <= age < 1_500_000:
+        a["drive"] *= 1.0 - dt / DRIVE_FOOT_S
+        if 0 <= age < SPEED_GOOD_US:
             a["drive"] += ahead(a, s["v"]) * dt
         d = a["drive"]
         if (a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN_FOOT) or (
@@ -205,7 +213,7 @@ def _again_foot(
     """The sign is known now, or was wrong: the last 3 s once more."""
     leg = legs[j]
     mask, end = ring.shape[0] - 1, leg["n"]
-    first = max(leg["known"], end - min(ring.shape[0], int(3.0 / dt)))
+    first = max(leg["known"], end - min(ring.shape[0], int(AGAIN_FOOT_S / dt)))
     d = 0.0
     for i in range(first, end):
         d += ahead(a, ring[i & mask, VEL : VEL + 3]) * dt
@@ -229,7 +237,8 @@ def _shank(
     legs: Records, j: int, a: Record, b: Record, ring: Floats, row: Floats, g: Floats, f: Floats, dt: float, now: int,
     period_us: int, reports: Records, k: int,
 ) -> int:  # fmt: skip
-    follow_gravity(a, f, dt / 2.0)
+    """One frame of a shank: up, axis, sign, thigh, machine."""
+    follow_gravity(a, f, dt / GRAVITY_S)
     if a["told"] == 0:
         learn_axis(a, g, dt)
     if a["known"] == 0:
@@ -239,11 +248,11 @@ def _shank(
         # over a foot that stands, thigh and shank turn together; where a knee is lifted they do not
         w = about(b, row[THIGH : THIGH + 3])
         if not math.isnan(w) and abs(m) < STANDING:
-            b["drive"] = b["drive"] * (1.0 - dt / 4.0) + m * w * dt
+            b["drive"] = b["drive"] * (1.0 - dt / DRIVE_THIGH_S) + m * w * dt
         if b["energy"] > ENERGY and abs(b["drive"]) > SIGN_THIGH:
             b["sign"] = 1.0 if b["drive"] > 0.0 else -1.0
     if a["told"] == 0:
-        keep = 1.0 - dt / 20.0
+        keep = 1.0 - dt / DRIVE_SHANK_S
         a["drive"] = a["drive"] * keep + m * m * m * dt
         a["size"] = a["size"] * keep + abs(m * m * m) * dt
         d = a["drive"]
@@ -273,7 +282,7 @@ def _again_shank(
     """The sign is known now, or was wrong: the last 5 s once more."""
     leg = legs[j]
     mask, end = ring.shape[0] - 1, leg["n"]
-    first = max(leg["known"], end - min(ring.shape[0], int(5.0 / dt)))
+    first = max(leg["known"], end - min(ring.shape[0], int(AGAIN_SHANK_S / dt)))
     a["sign"] = 1.0 if a["drive"] > 0.0 else -1.0
     begin(leg)
     leg["mute"] = leg["t_told"]

@@ -1,8 +1,8 @@
 """Curves of normal adults to draw behind a person's own.
 
-Pinzone 2014, first of two centres, means at chosen shares of the stride; the hip contains the pelvic tilt of standing, as is
-usual there: a person's own curves are relative to the own stand, so only their shape compares. These people walked at their
-own pace. Peaks fall as walking slows (Schwartz 2008): a slow walker has no norm here, and none is given.
+Pinzone 2014, first of two centres, means at chosen shares of the stride; the hip contains the pelvic tilt of standing, as
+is usual there: a person's own curves are relative to the own stand, so only their shape compares. These people walked at
+their own pace. Peaks fall as walking slows (Schwartz 2008): a slow walker has no norm here, and none is given.
 """
 
 from __future__ import annotations

@@ -39,11 +39,11 @@ SWING_LEAST: Final = 0.8
 """rad/s ... but not below."""
 PEAK_LEAST: Final = 1.0
 """rad/s; a swing is at least so fast ..."""
+TURNED: Final = 0.03
+"""rad ... and turns so far."""
 PEAK_SURE: Final = 1.5
 """rad/s. What begins a walk shows two of three: a push, a landing, a swing faster than this. Shanks of people who squat
 fast reach 1.3."""
-TURNED: Final = 0.03
-"""rad ... and turns so far."""
 PUSHED, PUSHED_WELL = -0.2, -1.0
 """rad/s, backwards: a push, and one beyond doubt."""
 KNEE_EARLIER_US: Final = 60_000
@@ -60,12 +60,15 @@ LANDED: Final = -0.3
 """rad/s, backwards: the heel is on the floor."""
 WAIT_LOW_US: Final = 40_000
 """µs behind the zero of the rate after which its minimum is not waited for."""
-LATER_US: Final = 5_000
-"""µs; a contact is so much later than the middle between the zero and the minimum ..."""
-LATEST_US: Final = 30_000
-"""µs ... but never later than this behind the zero."""
+LAG_SHARE: Final = 0.7
+"""of the time from the zero to the minimum: there is the contact. Force plates put it in the middle (+3 ms), feet of people
+after a stroke at 0.55, a simulated heel that strikes at 0.9; later in slow walking."""
+LATEST_US: Final = 45_000
+"""µs behind the zero; no contact is later."""
 WAIT_US: Final = 120_000
 """µs; what has not turned back by then has landed flat."""
+FLAT_US: Final = 20_000
+"""µs; so much later than its zero, or than it has become slow, a flat landing is."""
 FLAT, NOT_FLAT = 0.15, 0.3
 """of the peak of the swing: below the first the shank stands, above the second it swings on."""
 LONGEST_US: Final = 1_500_000
@@ -77,8 +80,7 @@ LEARN: Final = 0.2
 CALM: Final = 0.4
 """of the peak of the swing: a slower shank is calm ..."""
 CALM_SHARE: Final = 0.4
-"""... and it is so for at least this share of the time from the contact to foot off. Swinging to and fro evenly: 0.26;
-the least of 8 legs of four people after a stroke: see the tests."""
+"""... and it is so for at least this share of the time from the contact to the push; swinging to and fro evenly: 0.26."""
 PEAK_FAST: Final = 2.2
 """rad/s; a swing that is faster needs no other sign that the foot has left the floor."""
 KEPT: Final = 0.5
@@ -87,6 +89,9 @@ CARRIED: Final = 4.7
 """m/s², spread of the size of the acceleration over a step. Recorded squats, also played 1.6 times as fast, reach 4.6 (with
 an accelerometer that was wrong by 5); steps in the middle of a slow walk of people after a stroke begin at 5.9."""
 NEAR_US: Final = 50_000
+"""µs before foot off from which that is looked at."""
+AGAIN_US: Final = 50_000
+"""µs after the end of a swing in which no push is looked for."""
 
 
 @kernel
@@ -111,7 +116,7 @@ def _leave(leg: Record, ring: Floats, t: int, m: float) -> None:
     """The shank begins to swing: find the push before it."""
     mask = ring.shape[0] - 1
     oldest = max(leg["known"], leg["n"] - ring.shape[0])
-    since = max(t - LOOK_BACK_US, leg["t_contact"] + 50_000)
+    since = max(t - LOOK_BACK_US, leg["t_contact"] + AGAIN_US)
     i = leg["n"] - 1
     low, i_low = 1e9, -1
     while i >= oldest and ring[i & mask, T] >= since:
@@ -176,6 +181,7 @@ def carried(leg: Record, ring: Floats) -> bool:
 def _swing(
     legs: Records, j: int, ring: Floats, t: int, m: float, last: float, now: int, period_us: int, reports: Records, k: int
 ) -> int:
+    """One frame of a shank that swings."""
     leg = legs[j]
     leg["peak"] = max(leg["peak"], m)
     leg["turned"] += m * period_us * 1e-6
@@ -200,13 +206,13 @@ def _swing(
         if m < leg["low"]:
             leg["low"], leg["t_low"] = m, t
         if leg["low"] < LANDED and (m > leg["low"] or t - leg["t_zero"] >= WAIT_LOW_US):
-            lag = min(0.5 * (leg["t_low"] - leg["t_zero"]) + LATER_US, float(LATEST_US))
+            lag = min(LAG_SHARE * (leg["t_low"] - leg["t_zero"]), float(LATEST_US))
             leg["lag"] += LEARN * (lag - leg["lag"])
             return _land(legs, j, ring, t, int(leg["t_zero"] + lag), 0.9, BY_REVERSAL, now, reports, k)
         elif t - leg["t_zero"] > WAIT_US:
-            return _land(legs, j, ring, t, int(leg["t_zero"]) + LATEST_US, 0.6, BY_TIME, now, reports, k)
+            return _land(legs, j, ring, t, int(leg["t_zero"]) + FLAT_US, 0.6, BY_TIME, now, reports, k)
     elif leg["t_flat"] > NEVER and t - leg["t_flat"] > WAIT_US:
-        return _land(legs, j, ring, t, leg["t_flat"] + LATEST_US, 0.5, BY_FALL, now, reports, k)
+        return _land(legs, j, ring, t, leg["t_flat"] + FLAT_US, 0.5, BY_FALL, now, reports, k)
     if t - leg["t_swing"] > LONGEST_US:
         leg["state"] = STANCE
     return k
