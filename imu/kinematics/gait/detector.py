@@ -22,6 +22,7 @@ from imu.kinematics.gait.layout import (
     AXIS,
     COLUMNS,
     FOOT,
+    INTERRUPTED,
     KINDS,
     LEG,
     METHODS,
@@ -155,7 +156,7 @@ class GaitDetector:
                 found.append(
                     Event(
                         KINDS[r["kind"]], int(r["t_us"]), int(r["t_emitted_us"]), self.sides[r["leg"]],
-                        round(float(r["confidence"]), 2), METHODS[r["method"]],
+                        round(float(r["confidence"]), 2), "" if r["kind"] == INTERRUPTED else METHODS[r["method"]],
                     )
                 )  # fmt: skip
 

@@ -107,6 +107,8 @@ def interrupt(legs: Records, j: int, s: Record, now: int, reports: Records, k: i
     leg["known"], leg["raw"] = leg["n"], 0
     leg["rest_us"], leg["soft_us"] = 0, 0
     s["known"] = 0
+    for x in range(3):
+        s["v"][x] = 0.0
     begin(leg)
     return k
 
