@@ -26,6 +26,7 @@ class Axis:
     def __init__(self) -> None:
         self.up, self.acc, self.axis, self.c = None, None, None, np.zeros((3, 3))
         self.energy, self.count, self.drive, self.size, self.sign = 0.0, 0, 0.0, 0.0, 0.0
+        self.lobe, self.lobes = 0.0, 0
 
     def gravity(self, acc: Array, share: float) -> None:
         self.acc = acc.copy() if self.acc is None else self.acc + share * (acc - self.acc)
@@ -310,14 +311,26 @@ class LegTwin:
                 b.sign = 1.0 if b.drive > 0.0 else -1.0
         keep = 1.0 - DT / 20.0
         a.drive, a.size = a.drive * keep + m**3 * DT, a.size * keep + abs(m**3) * DT
-        first = a.sign == 0.0 and a.energy > 1.0 and abs(a.drive) > 0.7
+        if m * a.lobe < 0.0:
+            a.lobes += abs(a.lobe) > frames.LOBE
+            a.lobe = 0.0
+        a.lobe += m * DT
+        first = a.sign == 0.0 and a.lobes >= frames.LOBES and a.energy > 1.0 and abs(a.drive) > 0.7
         turn = a.sign * a.drive < 0.0 and abs(a.drive) > 2.0
-        if abs(a.drive) > frames.UNEVEN * a.size and (first or turn):
+        if abs(a.drive) > frames.UNEVEN * a.size and (first or turn) and self.sure():
             self.again(self.rows[-500:], self.step_shank)
         elif a.sign != 0.0:
             row.m = m * a.sign
             row.w = self.thigh_rate(row)
             self.step_shank()
+
+    def sure(self) -> bool:
+        m = np.array([r.g @ self.a.axis for r in self.rows[-500:]])
+        d, size = (m**3).sum() * DT, (abs(m) ** 3).sum() * DT
+        if d * self.a.drive > 0.0 and abs(d) > frames.UNEVEN * size:
+            return True
+        self.a.drive, self.a.size = d, size
+        return False
 
     def thigh_rate(self, row: SimpleNamespace) -> float:
         if self.b.axis is None or self.b.sign == 0.0:

@@ -44,7 +44,9 @@ SIGN_FOOT, SIGN_SHANK = 0.12, 0.7
 FLIP_FOOT, FLIP_SHANK = 0.05, 2.0
 """... and from which contrary evidence turns it round."""
 UNEVEN: Final = 0.3
-"""Third moment of the rate of a shank, as a share of that of its size, from which it has a sign: walking is uneven."""
+"""Third moment of the rate of a shank, as a share of that of its size, from which it has a sign: walking is uneven ..."""
+LOBE, LOBES = 0.2, 4
+"""rad ... once it has turned by this to and fro, so many times in all: the first push can be faster than the first swing."""
 STANDING: Final = 1.5
 """rad/s; a faster shank may be in the air."""
 SIGN_THIGH: Final = 0.3
@@ -240,6 +242,7 @@ def _shank(
     period_us: int, reports: Records, k: int,
 ) -> int:  # fmt: skip
     """One frame of a shank: up, axis, sign, thigh, machine."""
+    leg = legs[j]
     follow_gravity(a, f, dt / GRAVITY_S)
     if a["told"] == 0:
         learn_axis(a, g, dt)
@@ -258,9 +261,13 @@ def _shank(
         a["drive"] = a["drive"] * keep + m * m * m * dt
         a["size"] = a["size"] * keep + abs(m * m * m) * dt
         d = a["drive"]
+        if m * a["lobe"] < 0.0:
+            a["lobes"] += 1 if abs(a["lobe"]) > LOBE else 0
+            a["lobe"] = 0.0
+        a["lobe"] += m * dt
         uneven = abs(d) > UNEVEN * a["size"]
-        first = a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN_SHANK
-        if uneven and (first or (a["sign"] * d < 0.0 and abs(d) > FLIP_SHANK)):
+        first = a["sign"] == 0.0 and a["lobes"] >= LOBES and a["energy"] > ENERGY and abs(d) > SIGN_SHANK
+        if uneven and (first or (a["sign"] * d < 0.0 and abs(d) > FLIP_SHANK)) and _sure(leg, a, ring, dt):
             return _again_shank(legs, j, a, b, ring, dt, now, period_us, reports, k)
         if a["sign"] == 0.0:
             return k
@@ -275,6 +282,21 @@ def _thigh_rate(a: Record, b: Record, row: Floats) -> float:
     if b["known"] == 0 or b["sign"] == 0.0:
         return math.nan
     return about(b, row[THIGH : THIGH + 3]) * b["sign"] * (1.0 if b["told"] else a["sign"])
+
+
+@kernel
+def _sure(leg: Record, a: Record, ring: Floats, dt: float) -> bool:
+    """The last 5 s, about the axis as it is now, say the same: at first it turns by up to 70° from step to step."""
+    mask, end = ring.shape[0] - 1, leg["n"]
+    d, size = 0.0, 0.0
+    for i in range(max(leg["known"], end - min(ring.shape[0], int(AGAIN_SHANK_S / dt))), end):
+        m = about(a, ring[i & mask, GYR : GYR + 3])
+        d += m * m * m * dt
+        size += abs(m * m * m) * dt
+    same = d * a["drive"] > 0.0 and abs(d) > UNEVEN * size
+    if not same:
+        a["drive"], a["size"] = d, size
+    return same
 
 
 @kernel

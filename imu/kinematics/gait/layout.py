@@ -28,8 +28,8 @@ AXIS: Final = np.dtype(
         ("told", "i8"), ("known", "i8"), ("axis", "f8", (3,)), ("up_known", "i8"), ("acc", "f8", (3,)), ("up", "f8", (3,)),
         # sum of products of the rate without its vertical part, rad²/s, and its trace
         ("c", "f8", (3, 3)), ("energy", "f8"), ("count", "i8"),
-        # evidence for the sign, and the sign by it; 0 = not known yet
-        ("drive", "f8"), ("size", "f8"), ("sign", "f8"),
+        # evidence for the sign, and the sign by it, 0 = not known yet; rad turned one way, and how often that was much
+        ("drive", "f8"), ("size", "f8"), ("sign", "f8"), ("lobe", "f8"), ("lobes", "i8"),
     ]
 )  # fmt: skip
 """Flexion axis of one sensor, in its own frame."""
