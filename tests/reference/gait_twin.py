@@ -5,12 +5,13 @@ Nothing is shared with the kernels but the numbers in them. A frame is a diction
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.kinematics.gait import foot, frames, shank
+from imu.kinematics.gait import foot, foot_frames, frames, shank, shank_frames
 from imu.kinematics.gait.events import BOTH_SHARE, BOTH_US, HOLE_SHARE, NEAR_HOLE_US, SAME_US, STANCE_US, SURE, WALKING_US
 
 Array = NDArray[np.float64]
@@ -118,8 +119,8 @@ class LegTwin:
         a = self.a
         level = abs(row.f @ row.f - foot.G2) < foot.REST_ACC
         self.rest = self.rest + PERIOD if row.size < foot.RESTING and level else 0
-        self.soft = self.soft + PERIOD if row.size < frames.SOFT and level else 0
-        if self.rest >= foot.REST_US or self.soft >= frames.SOFT_US:
+        self.soft = self.soft + PERIOD if row.size < foot_frames.SOFT and level else 0
+        if self.rest >= foot.REST_US or self.soft >= foot_frames.SOFT_US:
             a.gravity(row.f, DT / 0.2)
             self.strap = SimpleNamespace(turn=np.eye(3), g=a.acc.copy(), v=np.zeros(3), age=0)
         elif a.up is None:
@@ -305,19 +306,19 @@ class LegTwin:
         m = row.g @ a.axis
         if b.axis is not None:
             w = row.h @ b.axis
-            if not np.isnan(w) and abs(m) < frames.STANDING:
+            if not np.isnan(w) and abs(m) < shank_frames.STANDING:
                 b.drive = b.drive * (1.0 - DT / 4.0) + m * w * DT
-            if b.energy > 1.0 and abs(b.drive) > frames.SIGN_THIGH:
+            if b.energy > 1.0 and abs(b.drive) > shank_frames.SIGN_THIGH:
                 b.sign = 1.0 if b.drive > 0.0 else -1.0
         keep = 1.0 - DT / 20.0
         a.drive, a.size = a.drive * keep + m**3 * DT, a.size * keep + abs(m**3) * DT
         if m * a.lobe < 0.0:
-            a.lobes += abs(a.lobe) > frames.LOBE
+            a.lobes += abs(a.lobe) > shank_frames.LOBE
             a.lobe = 0.0
         a.lobe += m * DT
-        first = a.sign == 0.0 and a.lobes >= frames.LOBES and a.energy > 1.0 and abs(a.drive) > 0.7
+        first = a.sign == 0.0 and a.lobes >= shank_frames.LOBES and a.energy > 1.0 and abs(a.drive) > 0.7
         turn = a.sign * a.drive < 0.0 and abs(a.drive) > 2.0
-        if abs(a.drive) > frames.UNEVEN * a.size and (first or turn) and self.sure():
+        if abs(a.drive) > shank_frames.UNEVEN * a.size and (first or turn) and self.sure():
             self.again(self.rows[-500:], self.step_shank)
         elif a.sign != 0.0:
             row.m = m * a.sign
@@ -327,7 +328,7 @@ class LegTwin:
     def sure(self) -> bool:
         m = np.array([r.g @ self.a.axis for r in self.rows[-500:]])
         d, size = (m**3).sum() * DT, (abs(m) ** 3).sum() * DT
-        if d * self.a.drive > 0.0 and abs(d) > frames.UNEVEN * size:
+        if d * self.a.drive > 0.0 and abs(d) > shank_frames.UNEVEN * size:
             return True
         self.a.drive, self.a.size = d, size
         return False
@@ -446,7 +447,7 @@ class LegTwin:
     # ---- both
     def crossing(self, since: int, level: float) -> int:
         rows = [r for r in self.rows if r.t >= since]
-        for a, b in zip(rows, rows[1:], strict=False):
+        for a, b in pairwise(rows):
             if b.m > level:
                 return b.t if a.m > level else int(a.t + PERIOD * (level - a.m) / (b.m - a.m))
         return since
@@ -457,7 +458,9 @@ class LegTwin:
         return sum(r < level for r in rates) / len(rates) if rates else 1.0
 
 
-def run_twin(sources: dict[str, str], t_us, gyr, acc, filled, columns, thighs) -> list[tuple[str, str, int, int, float, str]]:
+def run_twin(
+    sources: dict[str, str], t_us, gyr, acc, filled, columns, thighs
+) -> list[tuple[str, str, int, int, float, str]]:
     """Both legs; events (kind, side, t, t_emitted, confidence, method) in the order in which they were decided.
 
     sources: side -> foot or shank; columns, thighs: side -> column of the grid.

@@ -13,6 +13,10 @@ MOTION: Final = 1.0
 """rad/s, rate without its vertical part from which the axis is learnt."""
 MEMORY_S: Final = 15.0
 """s of such motion over which it is learnt. Larger = steadier, slower after a slip."""
+ENERGY: Final = 1.0
+"""rad²/s, trace of the sums of an axis from which it counts."""
+GRAVITY_S: Final = 2.0
+"""s, time constant of up of a shank or a thigh."""
 EVERY: Final = 5
 """Frames of motion between two looks at the sums."""
 

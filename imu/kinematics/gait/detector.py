@@ -18,6 +18,7 @@ from imu.conventions import SIDES, Side, segment_of
 from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import Calibration
 from imu.kinematics.gait import frames
+from imu.kinematics.gait.events import begin
 from imu.kinematics.gait.layout import (
     AXIS,
     COLUMNS,
@@ -144,7 +145,7 @@ class GaitDetector:
                 if row == leg["main"]:
                     # rates about the old axis are not looked back at
                     leg["known"] = leg["n"]
-                    frames.begin(leg)
+                    begin(leg)
 
     def _run(self, grid: GridBlock, row: int, stop: int, found: list[Event]) -> None:
         while row < stop and self.sides:

@@ -8,9 +8,13 @@ from imu.kernels import kernel
 from imu.kinematics.gait.layout import (
     CONTACT,
     FILLED,
+    FOOT,
+    NEVER,
     OFF,
     PREDICTED,
     RATE,
+    STANCE,
+    WAITING,
     T,
 )
 from imu.kinematics.layout import Record, Records
@@ -32,6 +36,14 @@ WALKING_US: Final = 2_500_000
 """µs since a contact of either leg for which a person is walking."""
 SAME_US: Final = 100_000
 """µs; what comes out of a second look at the same frames and is not later than this is not told again."""
+
+
+@kernel
+def begin(leg: Record) -> None:
+    """The machine begins anew."""
+    leg["state"] = WAITING if leg["source"] == FOOT else STANCE
+    leg["settled_us"], leg["t_contact"], leg["pending"], leg["held"], leg["t_zero"] = 0, NEVER, 0, 0, 0.0
+    leg["last_off"], leg["last_contact"], leg["last_sure"], leg["kept_contact"] = NEVER, NEVER, NEVER, NEVER
 
 
 @kernel

@@ -54,7 +54,7 @@ LEG: Final = np.dtype(
         ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"), ("t_flat", "i8"),
         # peak rate in swing, the usual and the last one; µs of the contact after the zero of the rate, usually
         ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"),
-        # newest event of all, of each kind, newest contact beyond doubt; of the other leg; nothing is told again up to `mute`
+        # newest event of all, of each kind, newest sure contact; those of the other leg; up to `mute` nothing is told again
         ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"),
         ("last_sure", "i8"), ("other_off", "i8"), ("other_contact", "i8"), ("other_sure", "i8"),
         # a small step that waits for the next one

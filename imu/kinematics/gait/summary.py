@@ -130,7 +130,9 @@ def summarise(walk: Iterable[StrideMeasures], sync_ms: float = 0.0) -> GaitSumma
     for m in every:
         for mark in m.stride.marks or (() if m.counts else ("turn",)):
             marks[mark] = marks.get(mark, 0) + 1
-    of = {side: [m for m in counted if side in (None, m.stride.side)] for side in (None, *SIDES)}
+    of: dict[Side | None, list[StrideMeasures]] = {None: counted}
+    for side in SIDES:
+        of[side] = [m for m in counted if m.stride.side == side]
     means = [_mean(name, side, strides) for name in NAMES for side, strides in of.items()]
     table = {(m.name, m.side): m for m in means}
     symmetry = tuple(
