@@ -32,7 +32,8 @@ def samples(data, packet: str, name: str, zero: int = 0) -> Samples:
     """By the counter of the packets, which are 10 ms apart; it wraps. `zero`: its value at time 0."""
     count = np.unwrap(data[packet].astype(float), period=65536).round().astype(np.int64)
     keep = np.concatenate([[True], np.diff(np.maximum.accumulate(count)) > 0])
-    return Samples((count[keep] - zero) * 10_000, data[f"gyr_{name}"][keep].astype(float), data[f"acc_{name}"][keep].astype(float))
+    gyr, acc = (data[f"{what}_{name}"][keep].astype(float) for what in ("gyr", "acc"))
+    return Samples((count[keep] - zero) * 10_000, gyr, acc)
 
 
 def corrected(recording: Recording) -> Recording:
@@ -166,3 +167,27 @@ def test_squats_are_no_steps(parts, faster):
                 np.zeros((len(t_us), len(names)), np.uint16),
             )  # fmt: skip
             assert events_of(names, block) == (), (file.name, faster)
+
+
+def test_a_person_of_whom_no_constant_was_chosen():
+    """Feet at 204.8 Hz: every listed stride is found; the list has its own convention of the contact (26 ms earlier)."""
+    data = np.load(DATA / "gait_feet_lowback" / "gaitmap_healthy_overground.npz")
+    rate = float(data["fs"])
+    t_us = np.round(np.arange(len(data["acc_foot_left"])) * 1e6 / rate).astype(np.int64)
+    worn = {f"foot_{s}": Samples(t_us, *(data[f"{x}_foot_{s}"].astype(float) for x in ("gyr", "acc"))) for s in SIDES}
+    events = of_recording(worn)
+    for side in SIDES:
+        listed = data[f"stride_events_{side}"] / rate * 1e6
+        contact, off = (
+            matched(times(events, kind, side), listed[:, column], 80_000) / 1e3
+            for kind, column in (("initial_contact", 2), ("foot_off", 3))
+        )
+        assert not np.isnan(contact).any()
+        assert not np.isnan(off).any()
+        assert abs(np.median(off)) < 5.0
+        assert np.ptp(np.percentile(contact, (5, 95))) < 25.0
+        # stride times do not depend on the convention; consecutive strides only
+        follows = np.abs(np.diff(listed[:, 2]) - np.median(np.diff(listed[:, 2]))) < 200_000
+        assert np.mean(np.abs(np.diff(contact))[follows]) < 10.0
+        ours = [s for s in strides_of(events) if s.side == side]
+        assert len(ours) >= len(listed)

@@ -57,7 +57,7 @@ def mirrored(events: list[Event]) -> list[Event]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_identities(seed):
-    """stance + swing = stride; the two steps are the stride; stance less double support = the other swing; shares; cadence."""
+    """stance + swing = stride; the two steps are the stride; stance less double support = the other swing; cadence."""
     strides = strides_of(steps(seed))
     assert len(strides) == 28
     for s in strides:
