@@ -44,7 +44,8 @@ class FrameBlock:
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened at one instant: `stand_found`, `movement_found`, `calibrated`, `segment_calibrated` (a late
-    sensor), `calibration_refused`, `repetition_started`, `repetition_counted`, `phase`, `initial_contact`, `foot_off`,
+    sensor), `calibration_refused`, `repetition_started`, `repetition_counted`, `phase`, `initial_contact_predicted`,
+    `initial_contact`, `foot_off`, `gait_interrupted` (a leg became unknown: nothing is counted across it),
     `sensor_stale`, `sensor_back`, `sensor_refused`, `sensor_marked`, `sensor_accepted` (its check at rest) ..."""
 
     kind: str
