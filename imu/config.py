@@ -104,6 +104,8 @@ class Setup:
     stand_s: tuple[float, float] | None = None
     """Calibration windows in session time, s; None = found automatically."""
     movement_s: tuple[float, float] | None = None
+    calibration: str = ""
+    """Of another day, as `imu.kinematics.calibration.to_json` writes it: used if today's stand fits. Empty = none."""
     filter: str = "vqf"
     """Orientation filter, one of `FILTERS`; recommended: vqf. The others are for comparison."""
     gaps: GapLimits = field(default_factory=GapLimits)
@@ -138,6 +140,14 @@ class Setup:
             if s.segment == segment:
                 return i
         return None
+
+    def exchanged(self, one: str, other: str) -> Setup:
+        """The sensors of two segments wear each other's label."""
+        if self.index_of(one) is None or self.index_of(other) is None or one == other:
+            worn = ", ".join(s.segment for s in self.sensors)
+            raise ConfigError(f"cannot exchange {one!r} and {other!r}; name two segments that are worn: {worn}")
+        label = {one: other, other: one}
+        return replace(self, sensors=tuple(replace(s, segment=label.get(s.segment, s.segment)) for s in self.sensors))
 
     def with_(self, **changes: Any) -> Setup:
         """A changed copy."""

@@ -22,8 +22,11 @@ Signs (all zero in the verified quiet stand, all relative to it)
                          both are positive when the knee falls in (valgus).
     pelvis_tilt          + anterior tilt (the top of the pelvis goes forward).
     pelvis_obliquity     + the right side of the pelvis is higher.
+    pelvis_rotation      + to the left (the right side goes forward), against where it faced in the last quiet stand.
     knee_adduction       + varus; valgus is NEGATIVE adduction (Grood & Suntay 1983; ISB).
+    hip_adduction        + thigh towards the middle.
     knee_rotation, hip_rotation      + internal.
+    ankle_flexion        + dorsiflexion. ankle_adduction: + inversion. ankle_rotation: + toes inward.
 """
 
 from __future__ import annotations
@@ -54,10 +57,17 @@ PAIRED_ANGLES: Final = (
     "shank_frontal_tilt",
 )
 CENTRAL_ANGLES: Final = ("pelvis_tilt", "pelvis_obliquity")
+JOINT_ANGLES: Final = (
+    "knee_adduction", "knee_rotation", "hip_adduction", "hip_rotation",
+    "ankle_flexion", "ankle_adduction", "ankle_rotation",
+)  # fmt: skip
+"""Those that need the relative heading of two sensors."""
 
 ANGLES: Final[tuple[tuple[str, Side | None], ...]] = (
     *((name, side) for name in PAIRED_ANGLES for side in SIDES),
     *((name, None) for name in CENTRAL_ANGLES),
+    *((name, side) for name in JOINT_ANGLES for side in SIDES),
+    ("pelvis_rotation", None),
 )
 """The columns of every angle array (`FrameBlock.angle`), in this order."""
 
@@ -76,6 +86,20 @@ def angle_column(name: str, side: Side | None = None) -> int:
 def angle_label(name: str, side: Side | None) -> str:
     """`knee_flexion_left`, `pelvis_tilt`: the name of a column in tables and files."""
     return name if side is None else f"{name}_{side}"
+
+
+def angles_of(segment: str) -> tuple[int, ...]:
+    """Columns of the angles that a sensor on this segment takes part in."""
+    parts = {
+        "pelvis": ("pelvis", "hip"), "thigh": ("thigh", "hip", "knee"), "shank": ("shank", "knee", "ankle"),
+        "foot": ("ankle",),
+    }.get(segment.split("_")[0], ())  # fmt: skip
+    side = side_of(segment)
+    return tuple(
+        column
+        for (name, of), column in _COLUMN.items()
+        if name.split("_")[0] in parts and (side is None or of is None or of == side)
+    )
 
 
 def segment_of(part: str, side: Side) -> Segment:

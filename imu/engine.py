@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from array import array
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -21,8 +22,10 @@ import numpy as np
 from imu.ble import LinkReport
 from imu.errors import ImuError, ProtocolError
 from imu.feedback.audio import AudioOut
+from imu.kinematics.calibration import to_json
 from imu.live_view import merge_health, problem_of, snapshot_of
 from imu.outputs import Cue, Event, Outputs, Repetition
+from imu.packets import Command
 from imu.pipeline import Pipeline
 from imu.recording import Recorder, make_decoder
 from imu.result import Result, ResultBuilder
@@ -89,6 +92,7 @@ class Engine:
         self.damaged = 0
         self.error: BaseException | None = None
         self.result: Result | None = None
+        self._command: Callable[[str, str], None] | None = None
         self._links: dict[str, LinkReport] = {}
         self._recorder: Recorder | None = None
         self._cue_p95_ms = float("nan")
@@ -110,6 +114,11 @@ class Engine:
         self._stop_early.set()
         if self._loop is not None and self._stop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
+
+    def command(self, kind: str, segment: str = "") -> None:
+        """What a person asks for, from any thread (`imu.packets.Command`): holds from the next frame on, is recorded."""
+        if self._loop is not None and self._command is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._command, kind, segment)
 
     def finished(self) -> bool:
         return not self._thread.is_alive()
@@ -146,6 +155,16 @@ class Engine:
             self._recorder = Recorder(self.record_to, setup, self.metadata)
         recorder = self._recorder
         packets = 0
+        for known in self.source.commands:
+            pipeline.take(known)
+
+        def take(kind: str, segment: str) -> None:
+            asked = Command(kind, self.snapshot.t_us + 1, segment)
+            pipeline.take(asked)
+            if recorder is not None:
+                recorder.log("command", asdict(asked))
+
+        self._command = take
 
         def deliver(sensor: str, data: bytes, t_host_ns: int) -> None:
             nonlocal packets
@@ -166,6 +185,9 @@ class Engine:
             builder.add(out)
             self._sound(out, setup.t0_host_ns, done_ns)
             _log(recorder, out)
+            if recorder is not None and any(e.kind in ("calibrated", "segment_calibrated") for e in out.events):
+                assert pipeline.body.calibration is not None
+                recorder.log("calibration", {"json": to_json(pipeline.body.calibration)})
             packets += 1
             if packets % AUDIO_CHECK_PACKETS == 0:
                 self._check_sound(setup.t0_host_ns)
@@ -197,7 +219,7 @@ class Engine:
     def _show(self, snapshot: Snapshot) -> None:
         """Make it the newest one, with what only the engine knows."""
         sensors = merge_health(snapshot.sensors, self._links)
-        problem = problem_of(sensors) if snapshot.stage != "finished" else ""
+        problem = (problem_of(sensors) or snapshot.notice) if snapshot.stage != "finished" else ""
         if not problem and self._recorder is not None:
             problem = self._recorder.fault
         self.snapshot = replace(

@@ -73,6 +73,7 @@ def snapshot_of(pipeline: Pipeline, frames: FrameBlock, t_host_ns: int) -> Snaps
         t_host_ns=t_host_ns,
         stage=stage,
         instruction=instruction,
+        notice=pipeline.body.notice,
         drill=drill,
         repetition=repetition,
         angle=np.array(frames.angle[-1]),

@@ -33,6 +33,13 @@ class FrameBlock:
     def __len__(self) -> int:
         return len(self.t_us)
 
+    def part(self, start: int, stop: int) -> FrameBlock:
+        """Frames start..stop, as views."""
+        rows = slice(start, stop)
+        return FrameBlock(
+            self.t_us[rows], self.q_earth_segment[rows], self.angle[rows], self.sigma[rows], self.flags[rows]
+        )  # fmt: skip
+
     @staticmethod
     def empty(n_sensors: int) -> FrameBlock:
         angles = np.zeros((0, len(ANGLES)))
@@ -43,10 +50,15 @@ class FrameBlock:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened at one instant: `stand_found`, `movement_found`, `calibrated`, `segment_calibrated` (a late
-    sensor), `calibration_refused`, `repetition_started`, `repetition_counted`, `phase`, `initial_contact_predicted`,
-    `initial_contact`, `foot_off`, `gait_interrupted` (a leg became unknown: nothing is counted across it),
-    `sensor_stale`, `sensor_back`, `sensor_refused`, `sensor_marked`, `sensor_accepted` (its check at rest) ..."""
+    """Something that happened at one instant.
+
+    Calibration: `stand_found`, `movement_found`, `calibrated`, `segment_calibrated` (a late sensor), `segment_redo`,
+    `calibration_refused`, `rest` (a later quiet stand). Watch: `slip_found` (a sensor has moved between t_us and
+    t_emitted_us), `swap_found` (labels seem exchanged; cues wait), `sides_checked`, `sides_confirmed`. Drill:
+    `repetition_started`, `repetition_counted`, `phase` ... Sensors: `sensor_stale`, `sensor_back`, `sensor_refused`,
+    `sensor_marked`, `sensor_accepted` (its check at rest). Gait: `initial_contact_predicted`,
+    `initial_contact`, `foot_off`, `gait_interrupted` (a leg became unknown: nothing is counted across it).
+    """
 
     kind: str
     t_us: int
@@ -57,6 +69,8 @@ class Event:
     method: str = ""
     detail: str = ""
     """For people: what was found, or why it was refused and what to do."""
+    segment: str = ""
+    """Where the sensor is worn that it is about; empty = none in particular."""
 
 
 @dataclass(frozen=True, slots=True)

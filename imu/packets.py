@@ -90,6 +90,17 @@ class Packet:
         return len(self.t_us)
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What a person asked for during a session. It holds from the first frame at or after `t_us` (session time) on, and is
+    part of the recording: without it a replay would differ."""
+
+    kind: str
+    """`redo`: calibrate the sensor of `segment` alone once more. `confirm_sides`: every sensor is where its label says."""
+    t_us: int
+    segment: str = ""
+
+
 def joined(packets: Sequence[Packet], marks: Iterable[ClockMark]) -> Packet:
     """Packets of one sensor and epoch as one; `marks` with positions in the whole."""
     last = packets[-1]

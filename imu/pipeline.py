@@ -6,6 +6,7 @@ Synchronous. No clock, thread, event loop, file or window: live, replay, simulat
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +15,14 @@ from imu.config import Setup
 from imu.conventions import side_of
 from imu.errors import ConfigError
 from imu.feedback.drill import Drill, load_drill
-from imu.feedback.session import DrillSession
+from imu.feedback.session import DrillOutputs, DrillSession
 from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
 from imu.fusion.rows import Rows
 from imu.kinematics.body import Body
+from imu.kinematics.whole_body import WholeBody
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
-from imu.packets import Health, Packet, Quality
+from imu.packets import Command, Health, Packet, Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +45,27 @@ class Pipeline:
     ----------
     setup : Setup
         Who is where, at which rate, and the drill. Sensors not named in it are refused.
+    body : Body or WholeBody, optional
+        For what looks ahead; a fresh `Body` of this setup by default.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, body: Body | WholeBody | None = None) -> None:
         self.setup = setup
         self._index = {s.sensor: i for i, s in enumerate(setup.sensors)}
         self._channels = [SensorChannel(s, setup.t0_host_ns, method=setup.filter, limits=setup.gaps) for s in setup.sensors]
         self._period_us = [round(1e6 / s.rate_hz) for s in setup.sensors]
         self._grid = Grid(len(setup.sensors), setup.grid_hz, round(setup.wait_ms * 1000))
-        self.body = Body(setup)
+        self.body: Body | WholeBody = body or Body(setup)
         self.drill: Drill | None = load_drill(setup.drill_toml, "drill of this session") if setup.drill_toml else None
         self.session = DrillSession(self.drill, setup) if self.drill else None
         self._silent = [False] * len(setup.sensors)
         self._verdicts: list[tuple[int, CheckChange]] = []
         """(sensor, change of its verdict) that no frame has reached yet."""
         self._ready_us: int | None = None
+
+    def take(self, command: Command) -> None:
+        """What a person asked for; ConfigError if it cannot be. Give it before the frames that it holds for."""
+        self.body.take(command)
 
     def push(self, packet: Packet) -> Outputs:
         """Take one packet and return everything that became known with it."""
@@ -114,14 +122,31 @@ class Pipeline:
             for event in body_events:
                 if event.kind == "calibrated":
                     self._ready_us = event.t_emitted_us
-            first = None
-            if self._ready_us is not None:
-                first = int(np.searchsorted(frames.t_us, self._ready_us, side="right"))
-            out = self.session.push(frames, first)
-            events, repetitions, cues = events + out.events, out.repetitions, out.cues
+            for part in self._drill(frames, body_events):
+                events += part.events
+                repetitions += part.repetitions
+                cues += part.cues
         # by the frame that decided each: a large packet brings many frames, and their order must be that of small ones
         events = tuple(sorted(events, key=lambda e: e.t_emitted_us))
         return Outputs(frames, events, repetitions, cues)
+
+    def _drill(self, frames: FrameBlock, body_events: tuple[Event, ...]) -> Iterator[DrillOutputs]:
+        """Frames through the drill; from `swap_found` until somebody has looked, cues might name the wrong leg."""
+        assert self.session is not None
+        start = 0
+        for event in (*body_events, None):
+            if event is not None and event.kind not in ("swap_found", "sides_confirmed", "sides_checked"):
+                continue
+            now = frames.t_us[-1] if event is None else event.t_emitted_us
+            stop = int(np.searchsorted(frames.t_us, now, side="right"))
+            if stop > start:
+                part, first = frames.part(start, stop), None
+                if self._ready_us is not None:
+                    first = int(np.searchsorted(part.t_us, self._ready_us, side="right"))
+                yield self.session.push(part, first)
+                start = stop
+            if event is not None:
+                self.session.hold("sensors seem exchanged" if event.kind == "swap_found" else "")
 
     def _link_events(self, grid: GridBlock) -> tuple[Event, ...]:
         """`sensor_stale` when a sensor's orientation becomes unknown after having been known, `sensor_back` on return."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from imu.accelerometers import with_corrected_accelerometers
@@ -14,8 +14,9 @@ from imu.feedback.drill import drill_text
 from imu.fusion.channel import PoseBlock
 from imu.fusion.rows import Rows
 from imu.fusion.smoother import SmoothedBlocks, smooth_blocks
+from imu.kinematics.whole_body import GatheringBody, WholeBody
 from imu.outputs import Outputs
-from imu.packets import Packet
+from imu.packets import Command, Packet
 from imu.pipeline import Pipeline
 from imu.recording import Recording
 from imu.result import Result, ResultBuilder
@@ -42,8 +43,14 @@ def session_setup(
     stand_s: tuple[float, float] | None,
     movement_s: tuple[float, float] | None,
     method: str | None = None,
+    calibration: str = "",
+    exchange: Sequence[tuple[str, str]] = (),
 ) -> Setup:
-    """The recording's setup with this run's choices; `drill`: a library name, None = the recorded one, "" = none."""
+    """The recording's setup with this run's choices.
+
+    drill: a library name, None = the recorded one, "" = none. calibration: a stored one, "" = the recorded one, if any.
+    exchange: pairs of segments whose sensors wear each other's label.
+    """
     changes: dict[str, object] = {} if method is None else {"filter": method}
     if drill is not None:
         changes["drill_toml"] = drill_text(drill) if drill else ""
@@ -53,6 +60,10 @@ def session_setup(
         if not 0.0 <= window[0] < window[1]:
             raise ConfigError(f"{key} is {window}; give (start, end) in seconds of the recording, start before end")
         changes[key] = window
+    if calibration:
+        changes["calibration"] = calibration
+    for one, other in exchange:
+        setup = setup.exchanged(one, other)
     return setup.with_(**changes)
 
 
@@ -68,6 +79,8 @@ def process(
     packet_samples: int | None = None,
     correct_accelerometers: bool = False,
     method: str | None = None,
+    calibration: str = "",
+    exchange: Sequence[tuple[str, str]] = (),
 ) -> Result:
     """Compute everything a recording holds: exactly as a live session would have, or better, with what came later.
 
@@ -84,8 +97,10 @@ def process(
     baseline
         Reserved name; not available in this version (ConfigError).
     offline : bool
-        Smooth every sensor's orientation with what came later (`imu.fusion.smoother`) before anything is made of it. The
-        rest is as always: events, repetitions and cues are those of a session that had known the orientations so well.
+        Smooth every sensor's orientation with what came later (`imu.fusion.smoother`), then calibrate and follow the
+        relative headings with what came later as well (`imu.kinematics.whole_body`): angles are known from the start.
+        Events, repetitions and cues are those of a session that had known all this so well; repetitions count from where
+        the live session would have been calibrated.
     timing : Timing, optional
         Receives where the time went.
     packet_samples : int, optional
@@ -95,6 +110,11 @@ def process(
         where the recording allows it. `result.setup` says what was done (`SensorSetup.acc_note`).
     method : str, optional
         Orientation filter, one of `imu.config.FILTERS`, for comparison. None: the one in the recording's setup (vqf).
+    calibration : str, optional
+        Of another session of this person with the sensors left in place (`imu.kinematics.calibration.to_json`): used from
+        the first quiet stand that fits it.
+    exchange : pairs of segments, optional
+        Sensors that wear each other's label, as `swap_found` may have said: `[("thigh_left", "thigh_right")]`.
     """
     if baseline is not None:
         raise ConfigError("baseline is not available in this version; alignment is judged against the person's own stand")
@@ -102,7 +122,7 @@ def process(
         raise ConfigError(
             "packets of a given size check the live way, and offline takes all samples at once; leave one of both away"
         )
-    setup = session_setup(recording.setup, drill, stand_s, movement_s, method)
+    setup = session_setup(recording.setup, drill, stand_s, movement_s, method, calibration, exchange)
     if offline and setup.filter != "vqf":
         raise ConfigError(f"offline smoothing belongs to the filter vqf, not to {setup.filter}; leave one of both away")
     clock = timing or Timing()
@@ -111,12 +131,15 @@ def process(
         setup = with_corrected_accelerometers(recording, setup)
         clock.add("accelerometers", began)
     pipeline = Pipeline(setup)
+    for command in recording.commands:
+        pipeline.take(command)
     builder = ResultBuilder(setup)
     total_us = max(1.0, recording.duration_s * 1e6)
     packets = recording.blocks(BLOCK_S) if packet_samples is None else recording.packets(packet_samples)
     sensors: list[SmoothedBlocks] = []
     if offline:
         smoothed, sensors = _smoothed(pipeline, packets, clock)
+        _look_ahead(pipeline, smoothed, recording.commands, clock)
         outputs = _in_that_order(pipeline, smoothed, clock)
     else:
         outputs = _as_they_came(pipeline, packets, clock)
@@ -178,6 +201,22 @@ def _smoothed(
     blocks = [iter(s.poses) for s in sensors]
     clock.add("smooth", last)
     return [_Smoothed(i, next(blocks[i]), span_us) for i, span_us in came], sensors
+
+
+def _look_ahead(pipeline: Pipeline, smoothed: list[_Smoothed], commands: Sequence[Command], clock: Timing) -> None:
+    """A first pass over everything, after which the body of this pipeline knows calibration and headings of the whole."""
+    last = time.perf_counter()
+    without = pipeline.setup.with_(drill_toml="")
+    gathering = GatheringBody(without)
+    first = Pipeline(without, gathering)
+    for command in commands:
+        first.take(command)
+    for packet in smoothed:
+        first.push_poses(packet.sensor, packet.poses, packet.span_us)
+    first.finish()
+    if gathering.calibration is not None:
+        pipeline.body = WholeBody(pipeline.setup, gathering)
+    clock.add("look ahead", last)
 
 
 def _in_that_order(pipeline: Pipeline, packets: Iterable[_Smoothed], clock: Timing) -> Iterator[Outputs]:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.config import Setup
-from imu.conventions import ANGLES, Side, angle_column, angle_label
+from imu.conventions import ANGLES, Side, angle_column, angle_label, angles_of
 from imu.kinematics.calibration import Calibration
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
-from imu.packets import Floats, Health, Ints
+from imu.packets import Floats, Health, Ints, Quality
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,6 +53,20 @@ class Result:
     def sigma(self, name: str, side: Side | None = None) -> Floats:
         """(m,) rad, one standard deviation of `angle`."""
         return self.frames.sigma[:, angle_column(name, side)]
+
+    def relative_angle(self, name: str, side: Side | None = None) -> Floats:
+        """(m,) rad; `angle` minus its mean in the newest quiet stand before each frame; NaN before the first.
+
+        What has crept in since the calibration (a strap, a posture) is taken off at every stand.
+        """
+        angle, zero = self.angle(name, side), np.full(len(self.t_us), np.nan)
+        for event in self.events:
+            if event.kind in ("stand_found", "rest"):
+                first, last = np.searchsorted(self.t_us, (event.t_us, event.t_emitted_us))
+                stood = angle[first:last][np.isfinite(angle[first:last])]
+                if len(stood):
+                    zero[last:] = stood.mean()
+        return angle - zero
 
     def flags(self, name: str, side: Side | None = None) -> NDArray[np.uint16]:
         """(m,) `Quality` bits of an angle."""
@@ -105,6 +119,16 @@ def _joined(blocks: list[FrameBlock], n_sensors: int) -> FrameBlock:
     )
 
 
+def _mark_slips(frames: FrameBlock, events: list[Event]) -> None:
+    """A sensor that has slipped was found later than it did: what it told meanwhile carries SLIPPED as well."""
+    for event in events:
+        if event.kind == "slip_found":
+            first, last = np.searchsorted(frames.t_us, (event.t_us, event.t_emitted_us), side="right")
+            for column in angles_of(event.segment):
+                known = np.isfinite(frames.angle[first:last, column])
+                frames.flags[first:last, column] |= np.where(known, int(Quality.SLIPPED), 0).astype(np.uint16)
+
+
 class ResultBuilder:
     """Collects the outputs of one pipeline, in order.
 
@@ -138,9 +162,11 @@ class ResultBuilder:
         incomplete: bool = False,
         offline: bool = False,
     ) -> Result:
+        frames = _joined(self._blocks + self._small, len(self.setup.sensors))
+        _mark_slips(frames, self.events)
         return Result(
             self.setup,
-            _joined(self._blocks + self._small, len(self.setup.sensors)),
+            frames,
             tuple(self.events),
             tuple(self.repetitions),
             tuple(self.decisions),

@@ -72,6 +72,8 @@ class Snapshot:
     """What the person should do now, in words; empty during the drill."""
     problem: str = ""
     """One sentence when something is wrong (a sensor lost, calibration refused); what to do about it follows it."""
+    notice: str = ""
+    """What the watch over the sensors has found, for the person; `problem` is this unless sensors do not answer."""
     drill: DrillView = DrillView()
     repetition: RepetitionView = RepetitionView()
     angle: Floats = field(default_factory=_unknown)

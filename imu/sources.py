@@ -11,6 +11,7 @@ from typing import Protocol
 from imu.ble.link import LinkReport
 from imu.ble.network import SensorNetwork
 from imu.config import Setup
+from imu.packets import Command
 from imu.recording import Recording
 
 Deliver = Callable[[str, bytes, int], None]
@@ -21,6 +22,11 @@ class Source(Protocol):
     """A stream of notifications."""
 
     live: bool
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """Known beforehand: those of a recording."""
+        ...
 
     async def prepare(self) -> Setup:
         """Find out who is there; the setup's session time starts at its `t0_host_ns`."""
@@ -40,7 +46,10 @@ class BleSource:
     search_s: float = 10.0
     expected: int = 0
     """Stop searching early when this many sensors are found; 0 = search the whole time."""
+    calibration: str = ""
+    """Stored one, to be used if today's stand fits it."""
     live: bool = True
+    commands: tuple[Command, ...] = ()
     network: SensorNetwork | None = None
 
     async def prepare(self) -> Setup:
@@ -50,7 +59,9 @@ class BleSource:
         except BaseException:
             await self.network.close()
             raise
-        return Setup(tuple(sensors), t0_host_ns=time.perf_counter_ns(), drill_toml=self.drill_toml)
+        return Setup(
+            tuple(sensors), time.perf_counter_ns(), drill_toml=self.drill_toml, calibration=self.calibration
+        )  # fmt: skip
 
     async def run(self, deliver: Deliver, report: Callable[[LinkReport], None], stop: asyncio.Event) -> None:
         assert self.network is not None, "prepare comes first"
@@ -69,6 +80,10 @@ class ReplaySource:
     setup: Setup
     speed: float | None = 1.0
     live: bool = False
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        return self.recording.commands
 
     async def prepare(self) -> Setup:
         return self.setup

@@ -133,4 +133,5 @@ def angle_deg(frames: FrameBlock, name: str, side: str | None = None) -> Array:
 
 
 def kinds(events: Sequence[Event]) -> list[str]:
-    return [e.kind for e in events]
+    """What happened, but for the rests, which are everywhere."""
+    return [e.kind for e in events if e.kind != "rest"]

@@ -18,7 +18,7 @@ LAYERS = (
     {"feedback"},
     {"pipeline", "warm"},
     {"ble", "recording", "result"},
-    {"accelerometers", "processing", "summary", "sources", "live_view", "bench"},
+    {"accelerometers", "places", "processing", "summary", "sources", "live_view", "bench"},
     {"engine"},
     {"dashboard"},
     {"commands", "cli"},

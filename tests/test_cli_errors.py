@@ -102,12 +102,23 @@ def test_a_truncated_recording_is_read_as_far_as_it_goes(
         (["--stand", "5"], ("2:3.5",)),
         (["--stand", "5:3"], ("before",)),
         (["--packets", "0"], ("1 or more",)),
+        (["--calibration", "nowhere.json"], ("nowhere.json", "calibration.json")),
+        (["--exchange", "thigh_left"], ("two segments with a colon",)),
+        (["--exchange", "thigh_left:tail"], ("two segments with a colon",)),
+        (["--exchange", "thigh_left:foot_left"], ("cannot exchange", "thigh_left")),
     ],
 )
 def test_bad_options(
     recording: Path, options: list[str], words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     refused(["process", str(recording), "--no-files", *options], capsys, *words)
+
+
+def test_a_damaged_stored_calibration(recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text('{"version": 1, "segments": "none"}')
+    options = ["--no-files", "--calibration", str(path)]
+    refused(["process", str(recording), *options], capsys, "cannot be read", "calibrate anew")
 
 
 @pytest.mark.parametrize("speed", ["0", "5", "fast", "nan"])

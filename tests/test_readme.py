@@ -35,6 +35,17 @@ def test_commands_on_the_sample_recordings_run(
     if extra[0] == "process":
         written = {f.suffix for f in (tmp_path / "results" / Path(name).stem).iterdir()}
         assert {".csv", ".parquet"} <= written
+        again = next(c for c in COMMANDS if "--calibration" in c)
+        assert main([*again[:1], str(ROOT / again[1]), "--no-files", *again[2:]]) == 0
+        assert "stored calibration" in capsys.readouterr().out
+
+
+def test_who_wore_what(capsys: pytest.CaptureFixture[str]) -> None:
+    (command,) = [c for c in COMMANDS if c[0] == "who"]
+    assert main([command[0], str(ROOT / command[1])]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 7
+    assert all(line.split()[2] == line.split()[4] for line in lines)
 
 
 def test_the_library_example_runs(monkeypatch: pytest.MonkeyPatch) -> None:

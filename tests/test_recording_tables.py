@@ -34,7 +34,7 @@ def folder(result: Result, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_table_is_there_twice(folder: Path) -> None:
     names = {f.name for f in folder.iterdir()}
-    assert names == {f"{t}.{kind}" for t in TABLES for kind in ("csv", "parquet")} | {"summary.json"}
+    assert names == {f"{t}.{kind}" for t in TABLES for kind in ("csv", "parquet")} | {"summary.json", "calibration.json"}
 
 
 def test_parquet_holds_every_bit_of_the_frames(result: Result, folder: Path) -> None:

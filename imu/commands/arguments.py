@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from imu.conventions import SEGMENTS
+from imu.errors import CalibrationError
 from imu.feedback.drill import drill_names
+from imu.kinematics.calibration import from_json
 
 
 def add_drill(p: argparse.ArgumentParser, default: str | None = None) -> None:
@@ -41,6 +45,47 @@ def add_windows(p: argparse.ArgumentParser) -> None:
             metavar="FROM:TO",
             help=f"{what}, seconds of the recording (default: found automatically)",
         )
+
+
+def add_calibration(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="calibration.json of another session, sensors left in place: used if today's stand fits it",
+    )
+
+
+def calibration_of(arguments: argparse.Namespace) -> str:
+    """Text of the stored calibration; "" = none was named."""
+    path: Path | None = arguments.calibration
+    if path is None:
+        return ""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise CalibrationError(f"{path} cannot be read ({e}); name the calibration.json of a results folder") from e
+    from_json(text)
+    return text
+
+
+def add_exchange(p: argparse.ArgumentParser) -> None:
+    p.add_argument(
+        "--exchange",
+        type=exchange,
+        action="append",
+        default=[],
+        metavar="ONE:OTHER",
+        help="the sensors of two segments wear each other's label, such as thigh_left:thigh_right; may be repeated",
+    )
+
+
+def exchange(text: str) -> tuple[str, str]:
+    """`thigh_left:thigh_right` -> both."""
+    one, colon, other = text.partition(":")
+    if not colon or one not in SEGMENTS or other not in SEGMENTS:
+        raise argparse.ArgumentTypeError(f"{text!r}: write two segments with a colon, such as thigh_left:thigh_right")
+    return one, other
 
 
 def window(text: str) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imu.commands.arguments import add_backend, add_drill, drill_of
+from imu.commands.arguments import add_backend, add_calibration, add_drill, calibration_of, drill_of
 from imu.commands.places import session_folder
 from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.engine import Engine
@@ -19,6 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p = subparsers.add_parser("live", help="connect the sensors, show, cue and record")
     add_backend(p)
     add_drill(p, default="squat")
+    add_calibration(p)
     p.add_argument("--out", type=Path, help="new session folder (default: sessions/<date and time>-<drill>)")
     p.add_argument("--headless", action="store_true", help="no window; Ctrl-C ends the session")
     p.add_argument("--no-sound", action="store_true", help="cues on the screen only")
@@ -28,11 +29,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     name = drill_of(arguments) or ""
     text = drill_text(name) if name else ""
+    calibration = calibration_of(arguments)
     folder = session_folder(arguments.out, name or "angles")
     warm_up()
     sentences = load_drill(text).sentences if text else ()
     audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)
-    source = BleSource(arguments.ble_backend, text, search_s=arguments.search)
+    source = BleSource(arguments.ble_backend, text, search_s=arguments.search, calibration=calibration)
     engine = Engine(source, audio, folder, {"drill": name})
     result, figures = perform(engine, headless=arguments.headless, live=True)
     say(*summary_lines(result), *performance_lines(engine.latencies, figures), f"Recording    {folder.resolve()}")

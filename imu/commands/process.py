@@ -7,7 +7,15 @@ import sys
 import time
 from pathlib import Path
 
-from imu.commands.arguments import add_drill, add_windows, drill_of, packet_size
+from imu.commands.arguments import (
+    add_calibration,
+    add_drill,
+    add_exchange,
+    add_windows,
+    calibration_of,
+    drill_of,
+    packet_size,
+)
 from imu.commands.places import results_folder
 from imu.config import FILTERS
 from imu.processing import Timing, process
@@ -41,6 +49,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_drill(p)
     add_windows(p)
+    add_calibration(p)
+    add_exchange(p)
     p.set_defaults(run=run)
 
 
@@ -66,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
         packet_samples=arguments.packets,
         correct_accelerometers=arguments.correct_accelerometers,
         method=arguments.filter,
+        calibration=calibration_of(arguments),
+        exchange=arguments.exchange,
     )
     print("\n".join(summary_lines(result)))
     if folder is not None:

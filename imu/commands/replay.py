@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imu.commands.arguments import add_drill, add_windows, drill_of, speed
+from imu.commands.arguments import add_calibration, add_drill, add_exchange, add_windows, calibration_of, drill_of, speed
 from imu.commands.session import audio_for, perform, say
 from imu.engine import Engine
 from imu.processing import session_setup
@@ -23,12 +23,17 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p.add_argument("--screenshot", type=Path, help="save a picture of mid-set here (new file)")
     add_drill(p)
     add_windows(p)
+    add_calibration(p)
+    add_exchange(p)
     p.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     recording = load(arguments.file)
-    setup = session_setup(recording.setup, drill_of(arguments), arguments.stand, arguments.movement)
+    setup = session_setup(
+        recording.setup, drill_of(arguments), arguments.stand, arguments.movement,
+        calibration=calibration_of(arguments), exchange=arguments.exchange,
+    )  # fmt: skip
     audio = audio_for(arguments.sound, "sound is off in this replay; start it with --sound")
     engine = Engine(ReplaySource(recording, setup, arguments.speed), audio)
     headless = arguments.headless or arguments.speed is None

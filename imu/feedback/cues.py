@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imu.conventions import Side
 from imu.outputs import Cue
@@ -41,6 +41,8 @@ class CueState:
     """(rule, side, repetition) of the last cue given."""
     logged: tuple[tuple[str, Side | None, int], ...] = ()
     """What was held back in the newest repetition: logged once."""
+    hold: str = ""
+    """Why no cue may be given at all; empty = they may."""
 
 
 class CueEngine:
@@ -62,26 +64,30 @@ class CueEngine:
     def decide(self, condition: Condition) -> Cue | None:
         """The decision, given or held back; None if the same was already logged in this repetition."""
         s = self.state
-        reason = condition.held or self._objection(condition)
+        reason = s.hold or condition.held or self._objection(condition)
         if reason:
             key = (condition.rule, condition.side, condition.repetition)
             if key in s.logged:
                 return None
             logged = (*(k for k in s.logged if k[2] == condition.repetition), key)
-            self.state = CueState(s.shown, s.until_us, s.phase_open, s.last, logged)
+            self.state = replace(s, logged=logged)
             return _cue(condition, given=False, reason=reason)
         cue = _cue(condition, given=True, reason="beyond the limit")
         last: tuple[tuple[str, Side | None, int], ...] = (
             *(k for k in s.last if k[:2] != (condition.rule, condition.side)),
             (condition.rule, condition.side, condition.repetition),
         )
-        self.state = CueState(cue, condition.t_emitted_us + self._show_us, True, last, s.logged)
+        until_us = condition.t_emitted_us + self._show_us
+        self.state = replace(s, shown=cue, until_us=until_us, phase_open=True, last=last)
         return cue
 
     def end_phase(self) -> None:
         """A phase of the movement has ended."""
-        s = self.state
-        self.state = CueState(s.shown, s.until_us, False, s.last, s.logged)
+        self.state = replace(self.state, phase_open=False)
+
+    def hold(self, reason: str) -> None:
+        """Give no cue at all, for this reason; "" = as usual again. What is shown goes."""
+        self.state = replace(self.state, hold=reason, shown=None if reason else self.state.shown)
 
     def current(self, t_us: int) -> Cue | None:
         """The cue to show at `t_us`, None = calm."""

@@ -120,6 +120,10 @@ class DrillSession:
             self._read(k, batch)
         return batch.done()
 
+    def hold(self, reason: str) -> None:
+        """From the next frame on every cue is held back for this reason; "" = no more."""
+        self._engine.hold(reason)
+
     @property
     def drill_view(self) -> DrillView:
         return self.drill.view

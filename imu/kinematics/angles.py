@@ -1,18 +1,6 @@
-"""Orientations of calibrated sensors -> segment orientations and joint angles, frame by frame.
+"""The loop over frames: calibrated sensors -> segment orientations, tilts, joint angles, each with sigma and flags.
 
-With u the direction of up in the segment's frame (0, 1, 0 at the stand):
-
-    tilt      = atan2(sqrt(ux² + uz²), uy)         unsigned
-    sagittal  = atan2(ux, uy)                      rotation about the flexion axis; + moves the far end forward
-    roll      = asin(uz)                           height of the right side
-    frontal   = asin(L · n)                        L: long axis (y) now, n: flexion axis (z, level) at the last rest
-
-and knee_flexion = thigh + shank, hip_flexion = thigh + pelvis, each forward as the sign page says. Sagittal and unsigned
-tilts need nothing but gravity. The frontal tilt does: a thigh near the horizontal that swings inward turns about the
-vertical, and gravity does not see that (a gravity-only formula keeps cos² of the tilt: a quarter of it at 60°). So `n` is
-kept in the filter's own earth frame, where it is good for the seconds of a repetition, and is followed anew whenever the
-segment is near its standing direction and slow. No heading is compared between sensors, turning the world or the person
-changes nothing.
+Segments: `segments`. Joints: `joint_reading`.
 """
 
 from __future__ import annotations
@@ -23,255 +11,88 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.conventions import G, angle_column
-from imu.fusion.quaternion import conj, mul, normalise, rotate
+from imu.conventions import angle_column
 from imu.kernels import kernel
+from imu.kinematics.joint_reading import LOST_HEADING, put, read_joint
 from imu.kinematics.layout import OTHER, PELVIS, Record, Records
-from imu.packets import UNKNOWN, Floats, Quality
+from imu.kinematics.segments import Flags, face, face_again, keep_facing, read_segment
+from imu.packets import Floats, Quality
 
-Flags = NDArray[np.uint16]
+PELVIS_DRIFT: Final = math.radians(0.06)
+"""rad/s of the pelvis' heading since the last quiet stand: what its filter drifts by while the person moves (1σ)."""
+PELVIS_STALE: Final = math.radians(5.0)
+PELVIS_LOST: Final = math.radians(20.0)
+REST_SIGMA: Final = math.radians(1.3)
+"""rad; how exactly a person stands still about the vertical."""
 
-NEAR: Final = math.radians(12.0)
-"""Tilt from the stand below which a segment counts as standing."""
-SLOW: Final = 0.6
-"""rad/s."""
-FOLLOW_S: Final = 0.5
-REST_S: Final = 0.5
-"""Standing and slow for so long gives a heading to a sensor that had to start again."""
-STALE_S: Final = 20.0
-"""Without a rest for so long the person may have turned: HEADING_STALE, and the axis is followed on the move."""
-TURNED: Final = math.radians(35.0)
-"""More than a leg turns inward or outward on the spot: the person has turned, HEADING_STALE at once."""
-STALE_FOLLOW_S: Final = 2.0
-STALE_SIGMA: Final = math.radians(5.0)
-"""rad of heading: how a leg is turned on average on the move against the stand."""
-LOST_SIGMA: Final = math.radians(20.0)
-"""rad of heading: with more, a frontal tilt would be a number without a meaning."""
-
-INCLINATION_SIGMA: Final = math.radians(0.7)
-"""Of VQF-6D on fast hand-moved recordings; slower on people."""
-TISSUE_SIGMA: Final = math.radians(1.5)
-"""Sensor against bone when the segment is tilted by 45° and more."""
-DRIFT_SIGMA: Final = math.radians(0.1)
-"""rad/s of heading since the last rest: three times the median drift, for turning on the spot."""
-GAP_SIGMA: Final = math.radians(8.0)
-"""rad per s of propagation: 2° after the longest bridged hole."""
-GAP_MOST: Final = math.radians(4.0)
-SATURATED_SIGMA: Final = math.radians(5.0)
-DOUBTFUL_VARIANCE: Final = (0.5 / G) ** 2
-"""Of a sensor whose norm at rest is off by up to 0.5 m/s²: as much may be wrong along any axis."""
-FORGET_S: Final = 3.0
-"""The filter's own time constant: gravity has corrected by then."""
-
-_UNKNOWN, _STALE = int(UNKNOWN), int(Quality.STALE)
-_SETTLING, _NOT_CALIBRATED = int(Quality.SETTLING), int(Quality.NOT_CALIBRATED)
-_DOUBTFUL = int(Quality.SENSOR_DOUBTFUL)
-_HEADING, _GAP, _GYR = int(Quality.HEADING_STALE), int(Quality.GAP), int(Quality.SATURATED_GYR)
-
-_KNEE, _HIP = angle_column("knee_flexion", "left"), angle_column("hip_flexion", "left")
+_SETTLING, _HEADING = int(Quality.SETTLING), int(Quality.HEADING_STALE)
 _TILT = (0, angle_column("thigh_tilt", "left"), angle_column("shank_tilt", "left"))
 _SAGITTAL = (0, angle_column("thigh_sagittal_tilt", "left"), angle_column("shank_sagittal_tilt", "left"))
 _FRONTAL = (0, angle_column("thigh_frontal_tilt", "left"), angle_column("shank_frontal_tilt", "left"))
 _PELVIS_TILT, _OBLIQUITY = angle_column("pelvis_tilt"), angle_column("pelvis_obliquity")
+_PELVIS_ROTATION = angle_column("pelvis_rotation")
 
 
 @kernel
-def follow(s: Record, zx: float, zy: float, gain: float) -> None:
-    """Turn the kept axis towards the level direction (zx, zy)."""
-    ax = s["axis"][0] + gain * (zx - s["axis"][0])
-    ay = s["axis"][1] + gain * (zy - s["axis"][1])
-    n = math.sqrt(ax * ax + ay * ay)
-    if n > 1e-9:
-        s["axis"][0], s["axis"][1] = ax / n, ay / n
+def put_tilts(row: int, part: int, leg: int, s: Record, angle: Floats, sigma: Floats, out_flags: Flags) -> None:
+    """Tilts of a thigh (part 1) or shank (2) of the left (leg 0) or right side."""
+    # the knee is the far end of the thigh and the near end of the shank
+    way, side, bits = (1.0 if part == 1 else -1.0), (1.0 if leg == 1 else -1.0), s["flags"]
+    put(row, _TILT[part] + leg, s["tilt"], s["s_tilt"] ** 2, bits, angle, sigma, out_flags)
+    put(row, _SAGITTAL[part] + leg, way * s["sagittal"], s["s_sagittal"] ** 2, bits, angle, sigma, out_flags)
+    put(
+        row, _FRONTAL[part] + leg, way * side * s["frontal"], s["s_frontal"] ** 2, bits | s["frontal_flags"],
+        angle, sigma, out_flags,
+    )  # fmt: skip
 
 
 @kernel
-def read_segment(row: int, j: int, q: Floats, gyr: Floats, flags: Flags, dt: float, s: Record, q_out: Floats) -> None:
-    """One sensor of one frame into its record and `q_out[row, j]`."""
-    bits = int(flags[row, j])
-    s["fine"] = 0
-    s["frontal_flags"] = 0
-    if s["known"] == 0:
-        bits |= _NOT_CALIBRATED
-    if q[row, j, 0] != q[row, j, 0] and (bits & _UNKNOWN) == 0:
-        bits |= _STALE
-    if (bits & _SETTLING) != 0:
-        # the filter has started again: its heading is a new one
-        s["facing_known"] = 0
-        s["axis_known"] = 0
-        s["extra"] = 0.0
-    s["flags"] = bits
-    s["axis_age"] += 1
-    s["extra"] *= 1.0 - dt / FORGET_S
-    if (bits & _GAP) != 0:
-        s["extra"] = min(s["extra"] + GAP_SIGMA * dt, max(s["extra"], GAP_MOST))
-    if (bits & _GYR) != 0:
-        s["extra"] = max(s["extra"], SATURATED_SIGMA)
-    if (bits & _UNKNOWN) != 0:
-        s["calm"] = 0
-        return
-    s["fine"] = 1
-    q_turned = mul((q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3]))
-    ux, uy, uz = rotate(conj(q_turned), (0.0, 0.0, 1.0))
-    level = math.sqrt(max(ux * ux + uy * uy, 1e-12))  # of the flexion axis: 1 = horizontal
-    lean = math.sqrt(ux * ux + uz * uz)
-    s["tilt"] = math.atan2(lean, uy)
-    s["sagittal"] = math.atan2(ux, uy)
-    s["roll"] = math.asin(min(1.0, max(-1.0, uz)))
-
-    # the axis at the last rest
-    wx, wy, wz = gyr[row, j, 0], gyr[row, j, 1], gyr[row, j, 2]
-    standing = s["tilt"] < NEAR and wx * wx + wy * wy + wz * wz < SLOW * SLOW
-    s["calm"] = s["calm"] + 1 if standing else 0
-    zx, zy, _ = rotate(q_turned, (0.0, 0.0, 1.0))
-    zx, zy = zx / level, zy / level
-    if s["axis_known"] == 0:
-        if s["calm"] * dt >= REST_S:
-            s["axis_known"] = 1
-            s["axis_age"] = 0
-            s["axis"][0], s["axis"][1] = zx, zy
-    elif standing:
-        # after a turn the old axis is worth nothing
-        follow(s, zx, zy, dt / FOLLOW_S if s["axis_age"] * dt <= STALE_S else 1.0)
-        s["axis_age"] = 0
-    elif level > 0.7:
-        apart = math.atan2(s["axis"][0] * zy - s["axis"][1] * zx, s["axis"][0] * zx + s["axis"][1] * zy)
-        if abs(apart) > TURNED:
-            s["axis_age"] = max(s["axis_age"], int(STALE_S / dt) + 1)
-        if s["axis_age"] * dt > STALE_S:
-            s["turned"] += dt / STALE_FOLLOW_S * (apart * apart - s["turned"])
-            follow(s, zx, zy, dt / STALE_FOLLOW_S)
-
-    common = s["extra"] ** 2 + s["stand_sigma"] ** 2
-    common += INCLINATION_SIGMA**2 + (TISSUE_SIGMA * min(1.0, s["tilt"] / 0.785)) ** 2
-    # an axis turned by e about the long axis rolls the frame by e x sin(tilt)
-    across = (s["axis_sigma"] * lean) ** 2
-    # A constant error e of the accelerometer is in the stand as well. What is left in the change from there: about the
-    # flexion axis ex (1 - cos) + ey sin of the tilt, sideways ez (1 - cos).
-    doubt = DOUBTFUL_VARIANCE if (bits & _DOUBTFUL) != 0 else 0.0
-    away = (1.0 - uy) ** 2
-    aside_var = (s["acc_var"][2] + doubt) * away
-    along_var = (s["acc_var"][0] + doubt) * away + (s["acc_var"][1] + doubt) * lean * lean
-    s["s_tilt"] = math.sqrt(common + along_var + aside_var)
-    s["s_sagittal"] = math.sqrt(common + along_var + (s["axis_sigma"] * uz) ** 2) / max(level, 0.1)
-    s["s_roll"] = math.sqrt(common + aside_var + across)
-    if s["axis_known"] != 0:
-        lx, ly, _ = rotate(q_turned, (0.0, 1.0, 0.0))
-        aside = lx * s["axis"][0] + ly * s["axis"][1]
-        s["frontal"] = math.asin(min(1.0, max(-1.0, aside)))
-        drift = DRIFT_SIGMA * min(s["axis_age"] * dt, STALE_S)
-        if s["axis_age"] * dt > STALE_S:
-            s["frontal_flags"] = _HEADING
-            drift += STALE_SIGMA + math.sqrt(s["turned"])
-        else:
-            s["turned"] = 0.0
-        if drift > LOST_SIGMA:
-            s["frontal_flags"] = _HEADING | _SETTLING
-        s["s_frontal"] = math.sqrt(common + aside_var + across + (drift * lean) ** 2)
-    else:
-        s["frontal_flags"] = _HEADING | _SETTLING
-        s["s_frontal"] = float("nan")
-    if s["facing_known"] != 0:
-        face = normalise((1.0 + s["facing"][0], 0.0, 0.0, -s["facing"][1]))
-        if s["facing"][0] < -0.999999999999:
-            face = (0.0, 0.0, 0.0, 1.0)
-        q_out[row, j, 0], q_out[row, j, 1], q_out[row, j, 2], q_out[row, j, 3] = mul(face, q_turned)
-
-
-@kernel
-def face_again(row: int, q: Floats, segments: Records, q_out: Floats, dt: float) -> None:
-    """A restarted sensor gets the mean facing of the others at a rest: standing, all segments face one way."""
-    lost = False
-    for j in range(len(segments)):
-        s = segments[j]
-        if s["known"] == 0 or s["fine"] == 0:
-            continue
-        if s["calm"] * dt < REST_S:
-            return
-        lost = lost or s["facing_known"] == 0
-    if not lost:
-        return
-    fx, fy = 0.0, 0.0
-    for j in range(len(segments)):
-        if segments[j]["fine"] != 0 and segments[j]["facing_known"] != 0:
-            x, y, _ = rotate((q_out[row, j, 0], q_out[row, j, 1], q_out[row, j, 2], q_out[row, j, 3]), (1.0, 0.0, 0.0))
-            n = math.sqrt(x * x + y * y)
-            fx += x / n
-            fy += y / n
-    n = math.sqrt(fx * fx + fy * fy)
-    if n < 1e-6:
-        fx, fy, n = 1.0, 0.0, 1.0
-    fx, fy = fx / n, fy / n
-    for j in range(len(segments)):
-        s = segments[j]
-        if s["fine"] != 0 and s["facing_known"] == 0:
-            turned = mul(
-                (q[row, j, 0], q[row, j, 1], q[row, j, 2], q[row, j, 3]), (s["q"][0], s["q"][1], s["q"][2], s["q"][3])
-            )
-            x, y, _ = rotate(turned, (1.0, 0.0, 0.0))
-            n = math.sqrt(x * x + y * y)
-            # own heading minus the wanted one
-            s["facing"][0] = (x * fx + y * fy) / n
-            s["facing"][1] = (y * fx - x * fy) / n
-            s["facing_known"] = 1
-
-
-@kernel
-def put(
-    row: int, column: int, value: float, variance: float, bits: int, angle: Floats, sigma: Floats, out_flags: Flags
-) -> None:  # fmt: skip
-    """Write one angle; unknown bits make it NaN."""
-    out_flags[row, column] = bits
-    if (bits & _UNKNOWN) == 0:
-        angle[row, column] = value
-        sigma[row, column] = math.sqrt(variance)
+def put_pelvis(row: int, s: Record, dt: float, angle: Floats, sigma: Floats, out_flags: Flags) -> None:
+    """Tilt, obliquity, and rotation against the last quiet stand."""
+    bits = s["flags"]
+    put(row, _PELVIS_TILT, -s["sagittal"], s["s_sagittal"] ** 2, bits, angle, sigma, out_flags)
+    put(row, _OBLIQUITY, s["roll"], s["s_roll"] ** 2, bits, angle, sigma, out_flags)
+    drift = PELVIS_DRIFT * s["rest_age"] * dt
+    if s["rest_known"] == 0 or drift > PELVIS_LOST:
+        bits |= _HEADING | _SETTLING
+    elif drift > PELVIS_STALE:
+        bits |= _HEADING
+    x, y, rx, ry = s["right"][0], s["right"][1], s["rest"][0], s["rest"][1]
+    variance = s["var"] + REST_SIGMA**2 + drift**2
+    put(row, _PELVIS_ROTATION, math.atan2(rx * y - ry * x, rx * x + ry * y), variance, bits, angle, sigma, out_flags)
 
 
 @kernel
 def run(
-    start: int, stop: int, q: Floats, gyr: Floats, flags: Flags, dt: float, slots: NDArray[np.int64], segments: Records,
+    start: int, stop: int, q: Floats, gyr: Floats, acc: Floats, flags: Flags, delta: Floats, s_delta: Floats,
+    dt: float, slots: NDArray[np.int64], segments: Records, joints: Records,
     q_out: Floats, angle: Floats, sigma: Floats, out_flags: Flags,
 ) -> None:  # fmt: skip
     """Frames start..stop; outputs come filled with NaN and NOT_CALIBRATED.
 
-    q (m, S, 4) q_earth_sensor, gyr (m, S, 3), flags (m, S) of the grid; slots (5,) row in `segments` of pelvis, left and
-    right thigh, left and right shank, -1 = not worn.
+    q (m, S, 4) q_earth_sensor, gyr, acc (m, S, 3), flags (m, S) of the grid; delta, s_delta (m, J) relative headings of the
+    joints and their sigma, rad; slots (5,) row in `segments` of pelvis, left and right thigh, left and right shank, -1 =
+    not worn; joints (J,) JOINT, proximal ones first.
     """
     for row in range(start, stop):
         for j in range(len(segments)):
             if segments[j]["part"] != OTHER:
-                read_segment(row, j, q, gyr, flags, dt, segments[j], q_out)
-        face_again(row, q, segments, q_out, dt)
+                read_segment(row, j, q, gyr, acc, flags, dt, segments[j], q_out)
+        for k in range(len(joints)):
+            joint = joints[k]
+            a, b = segments[int(joint["proximal"])], segments[int(joint["distal"])]
+            read_joint(row, joint, a, b, delta[row, k], s_delta[row, k], dt, angle, sigma, out_flags)
+            # a hip's heading is less sure than that the pelvis and the thighs faced one way at the last rest
+            below = a["part"] != PELVIS and a["fine"] != 0 and b["fine"] != 0 and a["faced"] != 0
+            if below and joint["known"] != 0 and s_delta[row, k] < LOST_HEADING:
+                face(row, int(joint["distal"]), a["turn"] + delta[row, k] - joint["turned"], b, q_out)
+                if b["facing_known"] == 0:
+                    keep_facing(b)
+        face_again(row, segments, q_out, dt)
         for leg in range(2):
-            side = 1.0 if leg == 1 else -1.0
             for part in range(1, 3):
                 j = int(slots[2 * part - 1 + leg])
-                if j < 0:
-                    continue
-                s = segments[j]
-                bits = s["flags"]
-                # the knee is the far end of the thigh and the near end of the shank
-                way = 1.0 if part == 1 else -1.0
-                put(row, _TILT[part] + leg, s["tilt"], s["s_tilt"] ** 2, bits, angle, sigma, out_flags)
-                put(row, _SAGITTAL[part] + leg, way * s["sagittal"], s["s_sagittal"] ** 2, bits, angle, sigma, out_flags)
-                put(
-                    row, _FRONTAL[part] + leg, way * side * s["frontal"], s["s_frontal"] ** 2,
-                    bits | s["frontal_flags"], angle, sigma, out_flags,
-                )  # fmt: skip
-            thigh, shank, pelvis = int(slots[1 + leg]), int(slots[3 + leg]), int(slots[PELVIS])
-            if thigh >= 0 and shank >= 0:
-                a, b = segments[thigh], segments[shank]
-                put(
-                    row, _KNEE + leg, a["sagittal"] - b["sagittal"], a["s_sagittal"] ** 2 + b["s_sagittal"] ** 2,
-                    a["flags"] | b["flags"], angle, sigma, out_flags,
-                )  # fmt: skip
-            if thigh >= 0 and pelvis >= 0:
-                a, b = segments[thigh], segments[pelvis]
-                put(
-                    row, _HIP + leg, a["sagittal"] - b["sagittal"], a["s_sagittal"] ** 2 + b["s_sagittal"] ** 2,
-                    a["flags"] | b["flags"], angle, sigma, out_flags,
-                )  # fmt: skip
+                if j >= 0:
+                    put_tilts(row, part, leg, segments[j], angle, sigma, out_flags)
         if slots[PELVIS] >= 0:
-            s = segments[int(slots[PELVIS])]
-            put(row, _PELVIS_TILT, -s["sagittal"], s["s_sagittal"] ** 2, s["flags"], angle, sigma, out_flags)
-            put(row, _OBLIQUITY, s["roll"], s["s_roll"] ** 2, s["flags"], angle, sigma, out_flags)
+            put_pelvis(row, segments[int(slots[PELVIS])], dt, angle, sigma, out_flags)

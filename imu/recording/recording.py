@@ -14,7 +14,7 @@ import numpy as np
 
 from imu.config import Setup
 from imu.errors import ProtocolError, RecordingError
-from imu.packets import Ints, Packet, Samples
+from imu.packets import Command, Ints, Packet, Samples
 from imu.recording.decoders import make_decoder
 from imu.recording.files import new_file
 from imu.recording.layout import NotificationColumns
@@ -57,6 +57,23 @@ class Recording:
     def events(self, kind: str | None = None) -> tuple[LoggedFact, ...]:
         """What was logged beside the packets (`cue`, `event`, `link` ...), all or of one kind."""
         return tuple(f for f in self.facts if kind is None or f.kind == kind)
+
+    @property
+    def commands(self) -> tuple[Command, ...]:
+        """What a person asked for during the session: part of what a replay needs."""
+        found = []
+        for fact in self.events("command"):
+            kind, t_us, segment = (fact.values.get(name) for name in ("kind", "t_us", "segment"))
+            if not (isinstance(kind, str) and isinstance(t_us, int) and isinstance(segment, str)):
+                raise RecordingError(f"a command in this recording cannot be read ({dict(fact.values)}); it is damaged")
+            found.append(Command(kind, t_us, segment))
+        return tuple(found)
+
+    @property
+    def calibration(self) -> str:
+        """The newest calibration of the session, as `imu.kinematics.calibration.from_json` reads it; "" = none."""
+        facts = self.events("calibration")
+        return str(facts[-1].values.get("json", "")) if facts else ""
 
     def notifications(self) -> Iterator[tuple[str, bytes, int]]:
         """(sensor, bytes as received, arrival in ns), in arrival order."""

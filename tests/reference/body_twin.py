@@ -58,7 +58,7 @@ def frontal(q_earth_segment: Array, gyr: Array, dt: float, axis: Axis) -> tuple[
                 axis.direction = axis.direction + dt / 2.0 * (z - axis.direction)
         axis.direction = axis.direction / np.linalg.norm(axis.direction)
         value[k] = np.arcsin(np.clip(m[:2, 1] @ axis.direction, -1, 1))
-        spread[k] = 0.1 * DEG * min(axis.age * dt, 20.0)
+        spread[k] = 0.05 * DEG * min(axis.age * dt, 20.0)
         if axis.age * dt > 20.0:
             stale[k] = True
             spread[k] += 5 * DEG + np.sqrt(axis.turned)

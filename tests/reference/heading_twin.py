@@ -137,6 +137,11 @@ class BandTwin:
         turned = rz(self.x[0]) @ v
         h[0, 0], h[1, 0] = -turned[1], turned[0]
         h[:, 3:6], h[:, 6:] = f1[3:].reshape(3, 3), -rz(self.x[0]) @ f2[3:].reshape(3, 3)
+        # level components along and across the distal acceleration, whatever way the earth frame faces
+        basis = np.eye(3)
+        if (size := np.hypot(*turned[:2])) > 1e-12:
+            basis[:2, :2] = np.array([[turned[0], turned[1]], [-turned[1], turned[0]]]) / size
+        e, h = basis @ e, basis @ h
         x0 = self.x.copy()
         for i in (2, 1, 0):
             if i == 2 or not self.searching:

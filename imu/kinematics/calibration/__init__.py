@@ -1,7 +1,7 @@
 """How every sensor sits on its segment: from a quiet stand and one guided movement."""
 
 from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration
-from imu.kinematics.calibration.joints import Evidence, Joint, joints_of, no_evidence
+from imu.kinematics.calibration.joints import Evidence, joints_of, no_evidence
 from imu.kinematics.calibration.search import CalibrationSearch, SearchState
 from imu.kinematics.calibration.stored import from_json, to_json
 from imu.kinematics.calibration.whole import calibrate_whole
@@ -10,7 +10,6 @@ __all__ = [
     "Calibration",
     "CalibrationSearch",
     "Evidence",
-    "Joint",
     "JointCalibration",
     "SearchState",
     "SegmentCalibration",

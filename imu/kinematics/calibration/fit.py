@@ -28,7 +28,6 @@ from imu.kinematics.calibration import posture
 from imu.kinematics.calibration.axes import UNKNOWN_HEADING, Axis, Heading, apart, axis_of, fused, principal
 from imu.kinematics.calibration.calibration import JointCalibration, SegmentCalibration
 from imu.kinematics.calibration.fronts import SYSTEMATIC_AXIS_SIGMA, Fronts
-from imu.kinematics.calibration.joints import Joint
 from imu.kinematics.calibration.movement import MISSED_S
 from imu.kinematics.calibration.own import along
 from imu.kinematics.calibration.relative import moments_at
@@ -44,12 +43,13 @@ from imu.kinematics.calibration.score import (
     path_mark,
     sign_mark,
 )
+from imu.kinematics.heading import JointSpec
 from imu.kinematics.layout import FOOT, PELVIS, THIGH, part_of
 from imu.packets import Floats
 
 STANCE_SIGMA: Final = math.radians(8.0)
 """rad. A thigh's front against the pelvis's in a stand: toes point outward by up to 15°."""
-UNEVEN_SIGMA: Final = math.radians(4.0)
+UNEVEN_SIGMA: Final = math.radians(3.0)
 """rad. The middle of both thighs' fronts against the pelvis's."""
 WELL_KNOWN: Final = math.radians(6.0)
 """rad of a shank's own axis: squats and seated extensions are below."""
@@ -99,7 +99,7 @@ class Fit(Fronts):
         joints = tuple(self._joint(k, float(off[k])) for k in range(len(self._joints)))
         return Found(segments, joints, "; ".join(self._bent), self._wants_more)
 
-    def _knee(self, k: int, joint: Joint) -> None:
+    def _knee(self, k: int, joint: JointSpec) -> None:
         """Thigh and shank through the heading between them."""
         thigh, shank = joint.proximal, joint.distal
         if self._fronts[thigh].refused or self._fronts[shank].refused:
@@ -155,7 +155,7 @@ class Fit(Fronts):
         step = 0.5 * (low - high) / (low - 2.0 * middle + high) * math.radians(2.0)
         return Heading(float(angles[best] + step), PLANAR_SIGMA)
 
-    def _thigh(self, k: int, joint: Joint, delta: Heading, marks: list[Mark]) -> bool:
+    def _thigh(self, k: int, joint: JointSpec, delta: Heading, marks: list[Mark]) -> bool:
         """The thigh's axis from the shank's rate against it; False if that does not tell."""
         s, own = self._sums.sensors[joint.proximal], self._fronts[joint.proximal].own
         blocks = moments_at(self._sums.relative[k], delta.angle)
@@ -212,7 +212,7 @@ class Fit(Fronts):
             if not front.known:
                 continue
             more = [axis_mark(own.axis), sign_mark(own.sign)] if own.z is not None and own.axis is not None else []
-            self._take(j, self._at_heading(j, front.angle), front.sigma, [heading_mark(front.sigma), *more])
+            self._take(j, self._at_heading(j, front.angle), front.sigma, [heading_mark(front.sigma), *more], 0.0)
         for k, joint in hips:
             felt, _ = self._headings(k, joint)
             one, two = self._fronts[joint.proximal].z, self._fronts[joint.distal].z
@@ -223,7 +223,7 @@ class Fit(Fronts):
                 ways.append(Heading(straight, STANCE_SIGMA))
             self._delta[k] = fused(ways)
 
-    def _ankle(self, k: int, joint: Joint) -> None:
+    def _ankle(self, k: int, joint: JointSpec) -> None:
         """The foot faces as the shank does."""
         if self._fronts[joint.proximal].z is None or self._fronts[joint.distal].refused:
             return

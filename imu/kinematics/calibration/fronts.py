@@ -10,10 +10,11 @@ import numpy as np
 
 from imu.kinematics.calibration.axes import MOST_SIGMA, UNKNOWN_HEADING, Heading, apart, quaternion_of
 from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration
-from imu.kinematics.calibration.joints import Evidence, Joint
+from imu.kinematics.calibration.joints import Evidence
 from imu.kinematics.calibration.layout import Sums
 from imu.kinematics.calibration.own import Own, own_axis
 from imu.kinematics.calibration.score import ACCELEROMETER, Mark, heading_mark, scored, stand_marks
+from imu.kinematics.heading import JointSpec
 from imu.kinematics.layout import OTHER
 from imu.packets import Floats
 
@@ -63,7 +64,7 @@ class Fronts:
     """
 
     def __init__(
-        self, names: list[str], sensors: list[str], sums: Sums, joints: tuple[Joint, ...], evidence: Evidence,
+        self, names: list[str], sensors: list[str], sums: Sums, joints: tuple[JointSpec, ...], evidence: Evidence,
         standing: Standing, dt: float, known: Calibration | None = None, trusted: bool = False,
     ) -> None:  # fmt: skip
         self._names, self._serials, self._sums, self._joints = names, sensors, sums, joints
@@ -91,9 +92,11 @@ class Fronts:
         """This sensor's frame is still to be found."""
         return self._fronts[j].z is None and self._fronts[j].refused is None
 
-    def _take(self, j: int, z: Floats, sigma: float, marks: list[Mark]) -> None:
+    def _take(
+        self, j: int, z: Floats, sigma: float, marks: list[Mark], systematic: float = SYSTEMATIC_AXIS_SIGMA
+    ) -> None:  # fmt: skip
         front = self._fronts[j]
-        front.z, front.sigma, front.marks = z, math.hypot(SYSTEMATIC_AXIS_SIGMA, sigma), marks
+        front.z, front.sigma, front.marks = z, math.hypot(systematic, sigma), marks
 
     def _facing(self, j: int, z: Floats) -> float:
         """Heading of a level direction of sensor j, in its earth frame, at the stand."""
@@ -108,7 +111,7 @@ class Fronts:
         z = z - up * float(up @ z)
         return z / math.sqrt(float(z @ z))
 
-    def _headings(self, k: int, joint: Joint) -> tuple[Heading, Heading]:
+    def _headings(self, k: int, joint: JointSpec) -> tuple[Heading, Heading]:
         """Delta from the accelerations, and from the two axes; unknown if a filter has started again since the stand."""
         if not self._reachable(joint):
             return UNKNOWN_HEADING, UNKNOWN_HEADING
@@ -124,12 +127,12 @@ class Fronts:
         angle = apart(self._facing(joint.proximal, one), self._facing(joint.distal, two))
         return felt, Heading(angle, math.hypot(ALIGNED_SIGMA, *unsure))
 
-    def _reachable(self, joint: Joint) -> bool:
+    def _reachable(self, joint: JointSpec) -> bool:
         """Both stood, and no filter has started again since."""
         both = [self._sums.sensors[j] for j in (joint.proximal, joint.distal)]
         return all(not s["turned"] and (s["used"] or s["done"]) for s in both)
 
-    def _through(self, joint: Joint, z: Floats, delta: Heading) -> Floats:
+    def _through(self, joint: JointSpec, z: Floats, delta: Heading) -> Floats:
         """Direction of the distal sensor that faces as z of the proximal one does."""
         return self._at_heading(joint.distal, self._facing(joint.proximal, z) - delta.angle)
 

@@ -27,8 +27,9 @@ SENSOR: Final = np.dtype(
         ("part", "i8"), ("away", "i8"), ("rest_gyr", "f8", (3,)), ("settled", "i8"),
         # the quiet run under way: direction of up at its start, sums over its frames
         ("run_up", "f8", (3,)), ("run_turn", "f8", (9,)), ("run_acc", "f8"), ("run_acc2", "f8"), ("run_n", "i8"),
-        # the stand: up in the sensor frame, two directions square to it (a x b = up), wanted or calibrated already
-        ("used", "i8"), ("done", "i8"), ("up", "f8", (3,)), ("a", "f8", (3,)), ("b", "f8", (3,)),
+        # the stand: up in the sensor frame, two directions square to it (a x b = up), wanted or calibrated already;
+        # it stood in the calibrated stand, whose up stays zero
+        ("used", "i8"), ("done", "i8"), ("stood", "i8"), ("up", "f8", (3,)), ("a", "f8", (3,)), ("b", "f8", (3,)),
         # mean rotation to earth (row by row), and whether the filter has started again since
         ("turn", "f8", (9,)), ("turned", "i8"),
         # m, height above where it was in the stand, summed from rest to rest; integrals since the last rest, and what

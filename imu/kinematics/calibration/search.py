@@ -89,13 +89,12 @@ class CalibrationSearch(StandSearch):
     def redo(self, segment: str, t_us: int) -> None:
         """Calibrate this sensor alone once more: unknown from the frame at `t_us` on (or the next one that comes).
 
-        It is calibrated at the next rest in which the others are where they stood, and the movement after it. Before the
-        calibration is complete there is nothing to redo.
+        It is calibrated at the next rest in which the others are where they stood, and the movement after it. If nothing
+        is calibrated by then there is nothing to redo.
         """
         if segment not in self._names:
             raise ConfigError(f"no sensor on {segment!r}; worn: {', '.join(self._names)}")
-        if self.calibration is not None:
-            self._redo = (*self._redo, (segment, t_us))
+        self._redo = (*self._redo, (segment, t_us))
 
     def scan(self, grid: GridBlock, row: int) -> tuple[int, int]:
         """Frames from `row` on, up to a decision: (frame after them, why). Then `decide`, with evidence of that moment."""
@@ -118,7 +117,9 @@ class CalibrationSearch(StandSearch):
         if why == REDO:
             self._begin_again(events)
         elif why == QUIET and g[0]["stand_to"] >= 0:
-            self._judge_given_stand(events)
+            quiet = self._judge_given_stand(events)
+            if quiet is not None and self._stored is not None:
+                self._try_stored(self._stored, quiet, evidence, events)
             g["still"] = -1
         elif why == QUIET:
             quiet = self._consider_stand(FULL, events)
@@ -142,7 +143,9 @@ class CalibrationSearch(StandSearch):
 
     def _begin_again(self, events: list[Event]) -> None:
         """Sensors whose redo is due become unknown."""
-        assert self.calibration is not None
+        if self.calibration is None:
+            self._redo = tuple(r for r in self._redo if r[1] > self._now)
+            return
         segments, joints, now = list(self.calibration.segments), list(self.calibration.joints), self._now
         due, self._redo = self._redo, ()
         for name, t_us in due:
@@ -156,7 +159,7 @@ class CalibrationSearch(StandSearch):
             )  # fmt: skip
             joints = [JointCalibration(k.proximal, k.distal, math.nan, math.inf) if name in (k.proximal, k.distal) else k
                       for k in joints]  # fmt: skip
-            self._sums.sensors[j]["done"] = 0
+            self._sums.sensors[j]["done"] = self._sums.sensors[j]["stood"] = 0
             events.append(Event("segment_redo", now, now, side=side_of(name), detail=f"{name}: {segments[j].remedy}"))
         for window in ("stand_from", "stand_to", "move_from", "move_to"):
             self._sums.search[window] = -1
@@ -211,6 +214,8 @@ class CalibrationSearch(StandSearch):
     def _judge_given_movement(self, evidence: Evidence, events: list[Event]) -> None:
         """The window of the movement is over."""
         assert self._setup.movement_s is not None
+        if self.calibration is not None:
+            return  # a stored one fitted
         if self._sums.search[0]["has_stand"] == 0:
             self._refuse("no quiet stand was found before movement_s", events)
             return
@@ -243,6 +248,8 @@ class CalibrationSearch(StandSearch):
             events.append(Event("movement_found", calibration.movement_us[0], now, method=calibration.kind, detail=words))
         events.append(Event("calibrated", now, now, method=method, detail=calibration.summary))
         self._sums.sensors["done"] = [f.q_sensor_segment is not None for f in calibration.segments]
+        # who is calibrated later is zero in this stand all the same: nobody stands twice alike
+        self._sums.sensors["stood"] = self._sums.sensors["used"]
         self._look_on()
 
     def _accept_late(self, found: Found, events: list[Event], moved: bool = True) -> None:

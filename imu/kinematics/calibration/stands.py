@@ -17,10 +17,11 @@ from imu.errors import ConfigError
 from imu.kinematics.calibration import movement, posture, stand
 from imu.kinematics.calibration.calibration import Calibration
 from imu.kinematics.calibration.fronts import Standing
-from imu.kinematics.calibration.joints import Joint, joints_of
+from imu.kinematics.calibration.joints import joints_of
 from imu.kinematics.calibration.layout import FULL, PROVISIONAL, Sums
 from imu.kinematics.calibration.quiet import QuietRun, quiet_run
 from imu.kinematics.calibration.start import take_stand
+from imu.kinematics.heading import JointSpec
 from imu.outputs import Event
 from imu.packets import Floats
 
@@ -44,7 +45,7 @@ class StandSearch:
         self._setup = setup
         self._names, self._serials = [s.segment for s in setup.sensors], [s.sensor for s in setup.sensors]
         self._dt = 1.0 / setup.grid_hz
-        self.joints: tuple[Joint, ...] = joints_of(self._names)
+        self.joints: tuple[JointSpec, ...] = joints_of(self._names)
         """In the order in which evidence is asked for."""
         pairs = [(k.proximal, k.distal, k.kind == "knee") for k in self.joints]
         self._sums = Sums.empty(self._names, pairs)
@@ -140,8 +141,8 @@ class StandSearch:
         self._help = ""
         self._forget()
 
-    def _judge_given_stand(self, events: list[Event]) -> None:
-        """The window of the stand is over."""
+    def _judge_given_stand(self, events: list[Event]) -> QuietRun | None:
+        """The window of the stand is over: what it says, None if it is none."""
         g = self._sums.search[0]
         quiet, frames, reason = quiet_run(self._names, self._sums.sensors), int(g["still"]), ""
         if frames * self._dt < stand.SHORT_STAND_S - self._dt:
@@ -152,11 +153,12 @@ class StandSearch:
             reason = quiet.complaint or "no sensor was known in stand_s"
         if reason:
             self._refuse(reason, events)
-            return
+            return None
         self._report_bad(quiet, events)
         self._take_stand(FULL, quiet)
         detail = f"{frames * self._dt:.1f} s"
         events.append(Event("stand_found", int(g["t_run"]), self._now, method="given", detail=detail))
+        return quiet
 
     def _report_bad(self, quiet: QuietRun, events: list[Event]) -> None:
         """Say once which sensors cannot be used."""

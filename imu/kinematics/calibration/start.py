@@ -10,11 +10,11 @@ from imu.kinematics.layout import Records
 
 
 def take_stand(sensors: Records, quiet: QuietRun) -> None:
-    """Directions of up and headings of a quiet run; those that are calibrated already keep up and get the heading."""
+    """Directions of up and headings of a quiet run; those that were in the calibrated stand keep up and get the heading."""
     for s, up, ok in zip(sensors, quiet.up, quiet.fits, strict=True):
         s["used"] = int(ok)
         s["height"] = 0.0
-        if ok:
+        if ok and not s["stood"]:
             s["up"] = up
             s["a"], s["b"] = directions_square_to(up)
         if (ok or s["done"]) and s["run_n"] > 0:

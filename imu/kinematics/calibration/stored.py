@@ -13,8 +13,9 @@ import numpy as np
 from imu.errors import CalibrationError
 from imu.kinematics.calibration.axes import Heading, apart, fused, quaternion_of
 from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration
-from imu.kinematics.calibration.joints import Evidence, Joint
+from imu.kinematics.calibration.joints import Evidence
 from imu.kinematics.calibration.quiet import QuietRun
+from imu.kinematics.heading import JointSpec
 from imu.packets import Floats
 
 VERSION: Final = 1
@@ -108,7 +109,7 @@ def adopt(
 
 
 def pose_headings(
-    joints: Sequence[Joint], old: Calibration, found: Sequence[SegmentCalibration], turns: Sequence[Floats | None],
+    joints: Sequence[JointSpec], old: Calibration, found: Sequence[SegmentCalibration], turns: Sequence[Floats | None],
     evidence: Evidence,
 ) -> tuple[JointCalibration, ...]:  # fmt: skip
     """Neighbours face as in the stored stand; turns: (3, 3) sensor to earth in that of today, None = unknown."""

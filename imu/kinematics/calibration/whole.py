@@ -18,10 +18,11 @@ from imu.kinematics.calibration.axes import apart
 from imu.kinematics.calibration.calibration import Calibration
 from imu.kinematics.calibration.fit import Fit
 from imu.kinematics.calibration.fronts import Standing
-from imu.kinematics.calibration.joints import Joint, joints_of
+from imu.kinematics.calibration.joints import joints_of
 from imu.kinematics.calibration.layout import Sums
 from imu.kinematics.calibration.quiet import quiet_run
 from imu.kinematics.calibration.start import take_stand
+from imu.kinematics.heading import JointSpec
 from imu.kinematics.layout import Records
 from imu.packets import Floats, Ints
 
@@ -126,7 +127,7 @@ def calibrate_whole(
 
 
 def _share_the_rests(
-    grid: GridBlock, q: Floats, sums: Sums, joints: tuple[Joint, ...], at_stand: Floats, sigma: Floats,
+    grid: GridBlock, q: Floats, sums: Sums, joints: tuple[JointSpec, ...], at_stand: Floats, sigma: Floats,
     first: int, last: int,
 ) -> None:  # fmt: skip
     """Correct delta of the stand (J, 2), and the headings of the stand, by the other rests in the same pose.

@@ -143,6 +143,22 @@ def _correct(x: Floats, p: Floats, h: Floats, ph: Floats, e: float, variance: fl
 
 
 @kernel
+def _along_and_across(h: Floats, e0: float, e1: float) -> tuple[float, float]:
+    """Turn the two level rows of h and their errors to along and across the acceleration that the distal side tells.
+
+    The gate looks at one component at a time; along the axes of an earth frame it would depend on where that frame faces.
+    """
+    ax, ay = h[1, 0], -h[0, 0]
+    n = math.sqrt(ax * ax + ay * ay)
+    if n < 1e-12:
+        return e0, e1
+    ax, ay = ax / n, ay / n
+    for i in range(h.shape[1]):
+        h[0, i], h[1, i] = ax * h[0, i] + ay * h[1, i], ax * h[1, i] - ay * h[0, i]
+    return ax * e0 + ay * e1, ax * e1 - ay * e0
+
+
+@kernel
 def learn(b: Record, f1: Floats, f2: Floats, c: Record, h: Floats, ph: Floats) -> None:
     """Features f1, f2 (12,) of both sides; h (3, 8), ph (8,) scratch."""
     x, p = b["x"], b["p"]
@@ -168,6 +184,7 @@ def learn(b: Record, f1: Floats, f2: Floats, c: Record, h: Floats, ph: Floats) -
         for i in range(STATE):
             e1 -= h[1, i] * ph[i] * g
             e0 -= h[0, i] * ph[i] * g
+        e0, e1 = _along_and_across(h, e0, e1)
         g = _correct(x, p, h[1], ph, e1, variance, c)
         for i in range(STATE):
             e0 -= h[0, i] * ph[i] * g

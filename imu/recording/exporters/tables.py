@@ -17,6 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from imu import __version__
+from imu.kinematics.calibration import to_json
 from imu.outputs import Cue, Event, Phases, Repetition
 from imu.packets import Health
 from imu.recording.files import new_file, new_folder
@@ -35,7 +36,8 @@ def write_tables(result: Result, folder: Path | str) -> list[Path]:
     Returns
     -------
     list of Path
-        frames, events, repetitions, cues (given and held back) and health, each .csv and .parquet, and summary.json.
+        frames, events, repetitions, cues (given and held back) and health, each .csv and .parquet, summary.json, and
+        calibration.json if the session was calibrated: to be used again while the sensors stay in place.
 
     Raises
     ------
@@ -54,6 +56,11 @@ def write_tables(result: Result, folder: Path | str) -> list[Path]:
     written = []
     for name, table in tables.items():
         written += [_parquet(table, folder / f"{name}.parquet"), _csv(table, folder / f"{name}.csv")]
+    if result.calibration is not None:
+        path = folder / "calibration.json"
+        with new_file(path) as aside:
+            aside.write_text(to_json(result.calibration) + "\n", encoding="utf-8")
+        written.append(path)
     path = folder / "summary.json"
     with new_file(path) as aside:
         aside.write_text(json_text(_summary(result), indent=1) + "\n", encoding="utf-8")
