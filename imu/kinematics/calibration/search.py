@@ -160,7 +160,8 @@ class CalibrationSearch(StandSearch):
             joints = [JointCalibration(k.proximal, k.distal, math.nan, math.inf) if name in (k.proximal, k.distal) else k
                       for k in joints]  # fmt: skip
             self._sums.sensors[j]["done"] = self._sums.sensors[j]["stood"] = 0
-            events.append(Event("segment_redo", now, now, side=side_of(name), detail=f"{name}: {segments[j].remedy}"))
+            words = f"{name}: {segments[j].remedy}"
+            events.append(Event("segment_redo", now, now, side=side_of(name), detail=words, segment=name))
         for window in ("stand_from", "stand_to", "move_from", "move_to"):
             self._sums.search[window] = -1
         self._sums.search["still"], self._open_again = 0, True
@@ -267,7 +268,9 @@ class CalibrationSearch(StandSearch):
             if s["used"] and one.q_sensor_segment is not None and not found.bent:
                 segments[j] = one = replace(one, reason="; ".join(filter(None, (f"at {now / 1e6:.1f} s", one.reason))))
                 words = f"{one.segment}: {one.word}"
-                events.append(Event("segment_calibrated", now, now, side=side_of(one.segment), detail=words))
+                events.append(
+                    Event("segment_calibrated", now, now, side=side_of(one.segment), detail=words, segment=one.segment)
+                )  # fmt: skip
                 new.add(one.segment)
                 s["done"] = 1
         for k, joint in enumerate(found.joints):

@@ -3,7 +3,7 @@
 from imu.kinematics.gait.detector import GaitDetector, GaitState
 from imu.kinematics.gait.measures import SegmentLengths, StrideMeasures, measure
 from imu.kinematics.gait.norms import NormCurve, norm_curve
-from imu.kinematics.gait.strides import FRAGILE, Stride, StrideBuilder, strides_of
+from imu.kinematics.gait.strides import FRAGILE, LegState, Stride, StrideBuilder, strides_of
 from imu.kinematics.gait.summary import GaitSummary, Mean, Symmetry, summarise
 from imu.kinematics.gait.whole import gait_events
 
@@ -12,6 +12,7 @@ __all__ = [
     "GaitDetector",
     "GaitState",
     "GaitSummary",
+    "LegState",
     "Mean",
     "NormCurve",
     "SegmentLengths",

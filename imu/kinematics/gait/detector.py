@@ -121,10 +121,10 @@ class GaitDetector:
             row = max(row, stop)
             if event.kind == "calibrated":
                 # what was added later in the same frames is not known yet
-                later = {e.detail.split(":")[0] for e in body_events if e.kind == "segment_calibrated"}
+                later = {e.segment for e in body_events if e.kind == "segment_calibrated"}
                 self.use(calibration, [s for s in self._segments if s not in later])
             else:
-                self.use(calibration, [event.detail.split(":")[0]])
+                self.use(calibration, [event.segment])
         self._run(grid, row, len(grid), found)
         return tuple(found)
 
