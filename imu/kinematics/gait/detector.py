@@ -18,7 +18,7 @@ from imu.conventions import SIDES, Side, segment_of
 from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import Calibration
 from imu.kinematics.gait import frames
-from imu.kinematics.gait.events import begin
+from imu.kinematics.gait.events import BEHIND_START_US, SHOCK_START, begin
 from imu.kinematics.gait.layout import (
     AXIS,
     COLUMNS,
@@ -46,6 +46,8 @@ HALF_S: Final = 0.02
 """s, half width of the low-pass and so its delay; binomial, -3 dB at 13 Hz at 100 Hz."""
 LAG_START_US: Final = 15_000.0
 """µs from the zero of the rate to the contact, before a step has shown it."""
+STRIDE_START_US: Final = 1_100_000.0
+"""µs, of a stride, before one has been seen."""
 REPORTS: Final = 256
 
 
@@ -94,6 +96,7 @@ class GaitDetector:
             leg["thigh"] = -1 if foot >= 0 else self._row("thigh", side)
             leg["state"] = WAITING if foot >= 0 else STANCE
             leg["usual"], leg["lag"] = USUAL_START, LAG_START_US
+            leg["stride"], leg["usual_shock"], leg["behind"] = STRIDE_START_US, SHOCK_START, BEHIND_START_US
             for name in LEG.names or ():
                 if name in NEVER_YET:
                     leg[name] = NEVER

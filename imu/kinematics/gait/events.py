@@ -9,6 +9,7 @@ from imu.kinematics.gait.layout import (
     CONTACT,
     FILLED,
     FOOT,
+    JERK,
     NEVER,
     OFF,
     PREDICTED,
@@ -34,6 +35,19 @@ SURE: Final = 0.5
 """Confidence above which a contact is beyond doubt."""
 WALKING_US: Final = 2_500_000
 """µs since a contact of either leg for which a person is walking."""
+LEARN_STRIDE: Final = 0.3
+"""Weight of a new stride in what is usual; shorter and longer ones than these are none, µs:"""
+STRIDE_US: Final = (400_000, 2_500_000)
+SHOCK_START: Final = 1000.0
+"""m/s³, usual shock before one has been felt."""
+SHOCK_SHARE: Final = 0.4
+"""of the usual shock: a foot has met the floor. Slow walkers put it down softly."""
+SHOCK_LEARN: Final = 0.2
+BEHIND_START_US: Final = 10_000.0
+BEFORE_SHOCK_US: Final = 30_000
+"""µs before the zero of the rate: from here a shock belongs to the landing."""
+SPAN_US: Final = 20_000
+"""µs over which the change of the acceleration is taken."""
 SAME_US: Final = 100_000
 """µs; what comes out of a second look at the same frames and is not later than this is not told again."""
 
@@ -94,6 +108,17 @@ def made_up(leg: Record, ring: Floats, t: int) -> bool:
 
 
 @kernel
+def first_shock(leg: Record, ring: Floats, since: int) -> None:
+    """The rate has become zero: the largest change of the acceleration since then, m/s³."""
+    mask, i = ring.shape[0] - 1, leg["n"] - 1
+    leg["shock"] = 0.0
+    while i >= leg["known"] and ring[i & mask, T] >= since:
+        if ring[i & mask, JERK] > leg["shock"]:
+            leg["shock"], leg["t_shock"] = ring[i & mask, JERK], int(ring[i & mask, T]) - SPAN_US // 2
+        i -= 1
+
+
+@kernel
 def tell(
     legs: Records, j: int, ring: Floats, kind: int, t: int, confidence: float, method: int, now: int, reports: Records,
     k: int,
@@ -113,6 +138,9 @@ def tell(
     if kind == OFF:
         leg["last_off"] = t
     elif kind == CONTACT:
+        lasted = t - leg["last_contact"]
+        if STRIDE_US[0] < lasted < STRIDE_US[1]:
+            leg["stride"] += LEARN_STRIDE * (lasted - leg["stride"])
         leg["last_contact"] = t
         if confidence > SURE:
             leg["last_sure"] = t

@@ -6,7 +6,17 @@ import math
 from typing import Final
 
 from imu.kernels import kernel
-from imu.kinematics.gait.events import WALKING_US, calm_share, crossing, tell
+from imu.kinematics.gait.events import (
+    BEFORE_SHOCK_US,
+    SHOCK_LEARN,
+    SHOCK_SHARE,
+    SPAN_US,
+    WALKING_US,
+    calm_share,
+    crossing,
+    first_shock,
+    tell,
+)
 from imu.kinematics.gait.layout import (
     ACC,
     BY_DISPLACEMENT,
@@ -43,9 +53,9 @@ PUSH: Final = 0.7
 """rad/s, heel up: a push begins; less is a foot that stands."""
 LIFTED: Final = 0.6
 """rad/s, toes up: the push is over, the foot swings."""
-OFF_SHARE: Final = 0.6
+OFF_SHARE: Final = 0.4
 """The foot leaves where the rate has come back to this share of the peak of the push ..."""
-OFF_EARLIER_US: Final = 7_000
+OFF_EARLIER_US: Final = 17_000
 """µs ... less this."""
 TURNED: Final = 0.15
 """rad; a swing turns the foot at least so far."""
@@ -58,7 +68,7 @@ LONGEST_US: Final = 1_500_000
 """µs, swing."""
 LANDED: Final = -0.8
 """rad/s, toes down: the heel is on the floor."""
-WAIT_LOW_US: Final = 60_000
+WAIT_LOW_US: Final = 30_000
 """µs behind the zero of the rate after which its minimum is not waited for."""
 SHOCK: Final = 375.0
 """m/s³ over 20 ms: a foot has met the floor. Without one near the zero of the rate the foot has only become level: of 60
@@ -69,13 +79,12 @@ LOWERED: Final = -0.4
 """rad/s, toes down ... if the foot has been lowered."""
 SOONEST_SHOCK_US: Final = 50_000
 """µs behind the zero: earlier shocks are those of a usual landing, whose time the rate tells better."""
-BEFORE_SHOCK_US: Final = 30_000
-"""µs before the zero of the rate: from here a shock belongs to the landing."""
+SHOCK_OVER_US: Final = 60_000
 SWINGS_ON: Final = 0.3
 """rad/s, toes up behind the zero: it was no landing."""
 LAG_SHARE: Final = 0.5
 """of the time from the zero to the minimum: there is the contact."""
-LATEST_US: Final = 25_000
+LATEST_US: Final = 15_000
 """µs behind the zero of the rate; no contact that the rate tells is later."""
 SLOWED: Final = 0.6
 """of the fastest speed of the swing: a foot that lands has slowed down to this."""
@@ -112,6 +121,15 @@ def step_foot(legs: Records, j: int, ring: Floats, age_us: int, now: int, period
     f2 = row[ACC] ** 2 + row[ACC + 1] ** 2 + row[ACC + 2] ** 2
     leg["settled_us"] = leg["settled_us"] + period_us if size < RESTING and abs(f2 - G2) < REST_ACC else 0
     state = leg["state"]
+    if leg["unlearnt"] and leg["t_zero"] > 0.0:
+        if row[JERK] > leg["shock"]:
+            leg["shock"], leg["t_shock"] = row[JERK], t - SPAN_US // 2
+        if t - leg["t_zero"] >= SHOCK_OVER_US:
+            leg["unlearnt"] = 0
+            leg["usual_shock"] += SHOCK_LEARN * (leg["shock"] - leg["usual_shock"])
+            if leg["shock"] > min(SHOCK, SHOCK_SHARE * leg["usual_shock"]):
+                behind = leg["t_shock"] - leg["t_zero"] - leg["lag_now"]
+                leg["behind"] += LEARN * (behind - leg["behind"])
     if state == WAITING:
         if 2 * leg["settled_us"] >= REST_US or (t - leg["t_contact"] > AGAIN_US and m > -PUSH and leg["t_contact"] > NEVER):
             leg["state"] = STANCE
@@ -157,7 +175,7 @@ def _swing(
         leg["pending"] = 0
     if last > 0.0 >= m:
         leg["t_zero"], leg["low"], leg["t_low"] = t - period_us * -m / (last - m), 0.0, t
-        leg["shock"] = _shock(leg, ring, t - BEFORE_SHOCK_US)
+        first_shock(leg, ring, t - BEFORE_SHOCK_US)
     if leg["t_zero"] > 0.0 and m > SWINGS_ON:
         leg["t_zero"] = 0.0
     if leg["t_zero"] > 0.0 and m < leg["low"]:
@@ -169,13 +187,19 @@ def _swing(
             k = tell(legs, j, ring, PREDICTED, int(leg["t_zero"] + leg["lag"]), 0.5, BY_REVERSAL, now, reports, k)
             leg["predicted"] = 1
         late = t - leg["t_zero"] > WAIT_SHOCK_US
-        if leg["shock"] < SHOCK <= row[JERK] and leg["low"] < LOWERED and t - leg["t_zero"] > SOONEST_SHOCK_US:
+        enough = min(SHOCK, SHOCK_SHARE * leg["usual_shock"])
+        if leg["shock"] < enough <= row[JERK] and leg["low"] < LOWERED and t - leg["t_zero"] > SOONEST_SHOCK_US:
             k = tell(legs, j, ring, CONTACT, t, 0.9, BY_SHOCK, now, reports, k)
             _landed(leg, t)
             return k
-        leg["shock"] = max(leg["shock"], row[JERK])
-        if leg["low"] < LANDED and (leg["shock"] >= SHOCK or late) and (m > leg["low"] or t - leg["t_zero"] > WAIT_LOW_US):
+        if row[JERK] > leg["shock"]:
+            leg["shock"], leg["t_shock"] = row[JERK], t - SPAN_US // 2
+        shocked = leg["shock"] >= enough
+        passed = m > leg["low"] or t - leg["t_zero"] > WAIT_LOW_US
+        if leg["low"] < LANDED and (shocked or late) and passed:
             lag = min(LAG_SHARE * (leg["t_low"] - leg["t_zero"]), float(LATEST_US))
+            leg["lag_now"], leg["unlearnt"] = lag, 1
+            lag += leg["behind"]
             k = tell(legs, j, ring, CONTACT, int(leg["t_zero"] + lag), 0.6 if late else 0.9, BY_REVERSAL, now, reports, k)
             leg["lag"] += LEARN * (lag - leg["lag"])
             _landed(leg, t)
@@ -189,16 +213,6 @@ def _swing(
         _landed(leg, t)
         leg["state"] = STANCE
     return k
-
-
-@kernel
-def _shock(leg: Record, ring: Floats, since: int) -> float:
-    """Largest change of the acceleration since then, m/s³."""
-    mask, i, most = ring.shape[0] - 1, leg["n"] - 1, 0.0
-    while i >= leg["known"] and ring[i & mask, T] >= since:
-        most = max(most, ring[i & mask, JERK])
-        i -= 1
-    return most
 
 
 @kernel

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imu.kernels import kernel
 from imu.kinematics.gait.axis import GRAVITY_S, follow_gravity, learn_axis
-from imu.kinematics.gait.events import begin
+from imu.kinematics.gait.events import SPAN_US, begin
 from imu.kinematics.gait.foot_frames import take_foot
 from imu.kinematics.gait.layout import (
     ACC,
@@ -113,7 +113,7 @@ def take(
     row[T] = now - half * period_us
     row[FILLED] = raw[(place + 1 + half) % width, 6]
     row[SIZE] = math.sqrt(row[GYR] ** 2 + row[GYR + 1] ** 2 + row[GYR + 2] ** 2)
-    span = max(1, (20_000 + period_us // 2) // period_us)
+    span = max(1, (SPAN_US + period_us // 2) // period_us)
     row[JERK] = 0.0
     if n - leg["known"] >= span:
         old, change = ring[(n - span) & mask], 0.0

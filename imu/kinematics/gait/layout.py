@@ -50,10 +50,11 @@ LEG: Final = np.dtype(
         # the machine; `pending`: foot off is not told yet, `held`: it waits for the contact
         ("state", "i8"), ("t_off", "i8"), ("t_contact", "i8"), ("t_swing", "i8"), ("pending", "i8"), ("held", "i8"),
         ("predicted", "i8"), ("off_confidence", "f8"), ("off_method", "i8"), ("pushed", "i8"), ("t_push", "i8"),
-        ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("shock", "f8"),
+        ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("shock", "f8"), ("t_shock", "i8"),
         ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"), ("t_flat", "i8"),
-        # peak rate in swing, the usual and the last one; µs of the contact after the zero of the rate, usually
-        ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"),
+        # peak rate in swing, the usual and the last one; what is usual of a contact: µs after the zero of the rate, µs
+        # after the one before, change of the acceleration at it
+        ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"), ("stride", "f8"), ("usual_shock", "f8"), ("behind", "f8"), ("unlearnt", "i8"), ("lag_now", "f8"),
         # newest event of all, of each kind, newest sure contact; those of the other leg; up to `mute` nothing is told again
         ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"),
         ("last_sure", "i8"), ("other_off", "i8"), ("other_contact", "i8"), ("other_sure", "i8"),
