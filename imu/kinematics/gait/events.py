@@ -81,6 +81,20 @@ def crossing(leg: Record, ring: Floats, t_from: int, level: float) -> int:
 
 
 @kernel
+def rise(leg: Record, ring: Floats) -> int:
+    """When the rate became positive last, interpolated, µs."""
+    mask, i = ring.shape[0] - 1, leg["n"] - 1
+    first = max(leg["known"], leg["n"] - ring.shape[0])
+    while i > first and ring[(i - 1) & mask, RATE] > 0.0:
+        i -= 1
+    if i == first:
+        return int(ring[i & mask, T])
+    a, b = ring[(i - 1) & mask, RATE], ring[i & mask, RATE]
+    t = ring[(i - 1) & mask, T]
+    return int(t + (ring[i & mask, T] - t) * -a / (b - a))
+
+
+@kernel
 def calm_share(leg: Record, ring: Floats, level: float) -> float:
     """Share of the stance before the push in which the rate was below `level`; 1 if nothing of it is known."""
     mask = ring.shape[0] - 1

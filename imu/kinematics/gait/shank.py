@@ -11,7 +11,17 @@ import math
 from typing import Final
 
 from imu.kernels import kernel
-from imu.kinematics.gait.events import WALKING_US, calm_share, crossing, tell
+from imu.kinematics.gait.events import (
+    BEFORE_SHOCK_US,
+    SHOCK_LEARN,
+    SHOCK_SHARE,
+    SPAN_US,
+    WALKING_US,
+    calm_share,
+    first_shock,
+    rise,
+    tell,
+)
 from imu.kinematics.gait.layout import (
     ACC,
     BY_FALL,
@@ -20,7 +30,9 @@ from imu.kinematics.gait.layout import (
     BY_REVERSAL,
     BY_RISE,
     BY_TIME,
+    BY_SHOCK,
     CONTACT,
+    JERK,
     NEVER,
     OFF,
     PREDICTED,
@@ -50,8 +62,8 @@ KNEE_EARLIER_US: Final = 60_000
 """µs before the fastest backward turn of the shank: from here the knee flexes fastest."""
 KNEE_LEAST: Final = 1.0
 """rad/s, fastest flexion of a knee that swings."""
-OFF_SHARE: Final = 0.75
-"""The foot leaves where the rate has come back to this share of its minimum in the push."""
+OFF_SHARE: Final = 0.05
+"""of a stride: so long before the shank has stopped turning backwards the foot leaves."""
 OFF_BEFORE_US: Final = 100_000
 """µs before the rise of the rate: foot off without a push."""
 LOOK_BACK_US: Final = 450_000
@@ -67,6 +79,8 @@ LATEST_US: Final = 45_000
 """µs behind the zero; no contact is later."""
 WAIT_US: Final = 120_000
 """µs; what has not turned back by then has landed flat."""
+SHOCK: Final = 300.0
+SOONEST_SHOCK_US: Final = 60_000
 FLAT_US: Final = 20_000
 """µs; so much later than its zero, or than it has become slow, a flat landing is."""
 FLAT, NOT_FLAT = 0.15, 0.3
@@ -126,7 +140,7 @@ def _leave(leg: Record, ring: Floats, t: int, m: float) -> None:
     if i_low < 0:
         return
     if low < PUSHED and i_low > oldest:
-        leg["off_method"], leg["t_off"] = BY_PUSH, crossing(leg, ring, int(ring[i_low & mask, T]), OFF_SHARE * low)
+        leg["off_method"], leg["t_off"] = BY_PUSH, rise(leg, ring) - int(OFF_SHARE * leg["stride"])
     elif ring[oldest & mask, T] > t - LOOK_BACK_US:
         return  # what was before is not known
     else:
@@ -135,7 +149,7 @@ def _leave(leg: Record, ring: Floats, t: int, m: float) -> None:
     leg["pushed"] = 1 if leg["off_method"] == BY_PUSH else 0
     knee = knee_off(leg, ring, max(since, int(ring[i_low & mask, T]) - KNEE_EARLIER_US))
     if knee > NEVER:
-        leg["off_method"], leg["t_off"] = BY_KNEE, knee
+        leg["off_method"], leg["t_off"] = BY_KNEE, (knee + leg["t_off"]) // 2 if leg["pushed"] else knee
     leg["off_confidence"] = 0.9 if low < PUSHED_WELL else 0.6
     leg["state"], leg["peak"], leg["turned"], leg["t_zero"], leg["t_flat"] = SWING, m, 0.0, 0.0, NEVER
     leg["pending"], leg["predicted"], leg["t_swing"] = 1, 0, t
@@ -193,6 +207,7 @@ def _swing(
         leg["pending"], leg["held"] = 0, 0 if sure else 1
     if last > 0.0 >= m:
         leg["t_zero"], leg["low"], leg["t_low"] = t - period_us * -m / (last - m), 0.0, t
+        first_shock(leg, ring, t - BEFORE_SHOCK_US)
         if leg["pending"] == 0 and leg["held"] == 0 and leg["predicted"] == 0:
             k = tell(legs, j, ring, PREDICTED, int(leg["t_zero"] + leg["lag"]), 0.5, BY_REVERSAL, now, reports, k)
             leg["predicted"] = 1
@@ -205,11 +220,19 @@ def _swing(
     if leg["t_zero"] > 0.0:
         if m < leg["low"]:
             leg["low"], leg["t_low"] = m, t
-        if leg["low"] < LANDED and (m > leg["low"] or t - leg["t_zero"] >= WAIT_LOW_US):
+        jerk = ring[(leg["n"] - 1) & (ring.shape[0] - 1), JERK]
+        if jerk > leg["shock"]:
+            leg["shock"], leg["t_shock"] = jerk, t - SPAN_US // 2
+        shocked = leg["shock"] >= min(SHOCK, SHOCK_SHARE * leg["usual_shock"])
+        if leg["low"] < LANDED and shocked and (m > leg["low"] or t - leg["t_zero"] >= WAIT_LOW_US):
+            leg["usual_shock"] += SHOCK_LEARN * (leg["shock"] - leg["usual_shock"])
+            if leg["t_shock"] - leg["t_zero"] > SOONEST_SHOCK_US:
+                return _land(legs, j, ring, t, leg["t_shock"], 0.9, BY_SHOCK, now, reports, k)
             lag = min(LAG_SHARE * (leg["t_low"] - leg["t_zero"]), float(LATEST_US))
             leg["lag"] += LEARN * (lag - leg["lag"])
             return _land(legs, j, ring, t, int(leg["t_zero"] + lag), 0.9, BY_REVERSAL, now, reports, k)
         elif t - leg["t_zero"] > WAIT_US:
+            leg["usual_shock"] += SHOCK_LEARN * (leg["shock"] - leg["usual_shock"])
             return _land(legs, j, ring, t, int(leg["t_zero"]) + FLAT_US, 0.6, BY_TIME, now, reports, k)
     elif leg["t_flat"] > NEVER and t - leg["t_flat"] > WAIT_US:
         return _land(legs, j, ring, t, leg["t_flat"] + FLAT_US, 0.5, BY_FALL, now, reports, k)
@@ -237,7 +260,7 @@ def _land(
     """The swing is over: was it a step?"""
     leg = legs[j]
     if leg["pending"] == 0:
-        signs = leg["pushed"] + (1 if method == BY_REVERSAL else 0)
+        signs = leg["pushed"] + (1 if method in (BY_REVERSAL, BY_SHOCK) else 0)
         if leg["peak"] < 0.5 * leg["usual"]:
             confidence = min(confidence, 0.6)
         if leg["held"]:
