@@ -196,11 +196,12 @@ def _swing(
             leg["shock"], leg["t_shock"] = row[JERK], t - SPAN_US // 2
         shocked = leg["shock"] >= enough
         passed = m > leg["low"] or t - leg["t_zero"] > WAIT_LOW_US
-        if leg["low"] < LANDED and (shocked or late) and passed:
+        if passed and (leg["low"] < LOWERED if shocked else late and leg["low"] < LANDED):
             lag = min(LAG_SHARE * (leg["t_low"] - leg["t_zero"]), float(LATEST_US))
             leg["lag_now"], leg["unlearnt"] = lag, 1
             lag += leg["behind"]
-            k = tell(legs, j, ring, CONTACT, int(leg["t_zero"] + lag), 0.6 if late else 0.9, BY_REVERSAL, now, reports, k)
+            contact = min(int(leg["t_zero"] + lag), now)
+            k = tell(legs, j, ring, CONTACT, contact, 0.6 if late else 0.9, BY_REVERSAL, now, reports, k)
             leg["lag"] += LEARN * (lag - leg["lag"])
             _landed(leg, t)
             return k
