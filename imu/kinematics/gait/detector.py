@@ -18,7 +18,7 @@ from imu.conventions import SIDES, Side, segment_of
 from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import Calibration
 from imu.kinematics.gait import frames
-from imu.kinematics.gait.events import BEHIND_START_US, SHOCK_START, begin
+from imu.kinematics.gait.events import begin
 from imu.kinematics.gait.layout import (
     AXIS,
     COLUMNS,
@@ -36,6 +36,8 @@ from imu.kinematics.gait.layout import (
     WAITING,
 )
 from imu.kinematics.gait.shank import USUAL_START
+from imu.kinematics.gait.shock import BEHIND_START_US
+from imu.kinematics.gait.shock import USUAL_START as USUAL_SHOCK_START
 from imu.kinematics.layout import Records
 from imu.outputs import Event
 from imu.packets import Floats
@@ -96,7 +98,7 @@ class GaitDetector:
             leg["thigh"] = -1 if foot >= 0 else self._row("thigh", side)
             leg["state"] = WAITING if foot >= 0 else STANCE
             leg["usual"], leg["lag"] = USUAL_START, LAG_START_US
-            leg["stride"], leg["usual_shock"], leg["behind"] = STRIDE_START_US, SHOCK_START, BEHIND_START_US
+            leg["stride"], leg["usual_shock"], leg["behind"] = STRIDE_START_US, USUAL_SHOCK_START, BEHIND_START_US
             for name in LEG.names or ():
                 if name in NEVER_YET:
                     leg[name] = NEVER

@@ -9,7 +9,6 @@ from imu.kinematics.gait.layout import (
     CONTACT,
     FILLED,
     FOOT,
-    JERK,
     NEVER,
     OFF,
     PREDICTED,
@@ -36,18 +35,9 @@ SURE: Final = 0.5
 WALKING_US: Final = 2_500_000
 """µs since a contact of either leg for which a person is walking."""
 LEARN_STRIDE: Final = 0.3
-"""Weight of a new stride in what is usual; shorter and longer ones than these are none, µs:"""
+"""Weight of a new stride in what is usual ..."""
 STRIDE_US: Final = (400_000, 2_500_000)
-SHOCK_START: Final = 1000.0
-"""m/s³, usual shock before one has been felt."""
-SHOCK_SHARE: Final = 0.4
-"""of the usual shock: a foot has met the floor. Slow walkers put it down softly."""
-SHOCK_LEARN: Final = 0.2
-BEHIND_START_US: Final = 10_000.0
-BEFORE_SHOCK_US: Final = 30_000
-"""µs before the zero of the rate: from here a shock belongs to the landing."""
-SPAN_US: Final = 20_000
-"""µs over which the change of the acceleration is taken."""
+"""µs ... if it is not shorter or longer than these."""
 SAME_US: Final = 100_000
 """µs; what comes out of a second look at the same frames and is not later than this is not told again."""
 
@@ -57,6 +47,7 @@ def begin(leg: Record) -> None:
     """The machine begins anew."""
     leg["state"] = WAITING if leg["source"] == FOOT else STANCE
     leg["settled_us"], leg["t_contact"], leg["pending"], leg["held"], leg["t_zero"] = 0, NEVER, 0, 0, 0.0
+    leg["unlearnt"] = 0
     leg["last_off"], leg["last_contact"], leg["last_sure"], leg["kept_contact"] = NEVER, NEVER, NEVER, NEVER
 
 
@@ -119,17 +110,6 @@ def made_up(leg: Record, ring: Floats, t: int) -> bool:
             return True
         i -= 1
     return False
-
-
-@kernel
-def first_shock(leg: Record, ring: Floats, since: int) -> None:
-    """The rate has become zero: the largest change of the acceleration since then, m/s³."""
-    mask, i = ring.shape[0] - 1, leg["n"] - 1
-    leg["shock"] = 0.0
-    while i >= leg["known"] and ring[i & mask, T] >= since:
-        if ring[i & mask, JERK] > leg["shock"]:
-            leg["shock"], leg["t_shock"] = ring[i & mask, JERK], int(ring[i & mask, T]) - SPAN_US // 2
-        i -= 1
 
 
 @kernel

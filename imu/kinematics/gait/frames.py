@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imu.kernels import kernel
 from imu.kinematics.gait.axis import GRAVITY_S, follow_gravity, learn_axis
-from imu.kinematics.gait.events import SPAN_US, begin
+from imu.kinematics.gait.events import begin
 from imu.kinematics.gait.foot_frames import take_foot
 from imu.kinematics.gait.layout import (
     ACC,
@@ -25,6 +25,7 @@ from imu.kinematics.gait.layout import (
     T,
 )
 from imu.kinematics.gait.shank_frames import take_shank
+from imu.kinematics.gait.shock import SPAN_US
 from imu.kinematics.layout import Record, Records
 from imu.packets import Floats, Ints, Quality
 

@@ -53,8 +53,10 @@ LEG: Final = np.dtype(
         ("t_zero", "f8"), ("low", "f8"), ("t_low", "i8"), ("shock", "f8"), ("t_shock", "i8"),
         ("peak", "f8"), ("t_peak", "i8"), ("fast", "f8"), ("turned", "f8"), ("t_flat", "i8"),
         # peak rate in swing, the usual and the last one; what is usual of a contact: µs after the zero of the rate, µs
-        # after the one before, change of the acceleration at it
-        ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"), ("stride", "f8"), ("usual_shock", "f8"), ("behind", "f8"), ("unlearnt", "i8"), ("lag_now", "f8"),
+        # after the contact before, m/s³ of its shock, µs of the shock after what the rate tells
+        ("usual", "f8"), ("last_peak", "f8"), ("lag", "f8"), ("stride", "f8"), ("usual_shock", "f8"), ("behind", "f8"),
+        # of the newest contact, until its shock is over: µs after the zero as the rate tells it
+        ("unlearnt", "i8"), ("by_rate", "f8"),
         # newest event of all, of each kind, newest sure contact; those of the other leg; up to `mute` nothing is told again
         ("t_told", "i8"), ("mute", "i8"), ("last_off", "i8"), ("last_contact", "i8"),
         ("last_sure", "i8"), ("other_off", "i8"), ("other_contact", "i8"), ("other_sure", "i8"),

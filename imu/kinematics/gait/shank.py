@@ -51,7 +51,8 @@ KNEE_EARLIER_US: Final = 60_000
 KNEE_LEAST: Final = 1.0
 """rad/s, fastest flexion of a knee that swings."""
 OFF_SHARE: Final = 0.05
-"""of a stride: so long before the shank has stopped turning backwards the foot leaves."""
+"""of a stride: so long before the shank has stopped turning backwards the foot leaves. Of eight legs after a stroke 0.041 to
+0.060 (by the foot), of simulated people at 0.6 to 1.2 m/s 0.042 to 0.054, of one other person 0.07."""
 OFF_BEFORE_US: Final = 100_000
 """µs before the rise of the rate: foot off without a push."""
 LOOK_BACK_US: Final = 450_000
@@ -140,6 +141,7 @@ def _leave(leg: Record, ring: Floats, t: int, m: float) -> None:
     leg["pushed"] = 1 if leg["off_method"] == BY_PUSH else 0
     knee = knee_off(leg, ring, max(since, int(ring[i_low & mask, T]) - KNEE_EARLIER_US))
     if knee > NEVER:
+        # the one is late where the other one is early
         leg["off_method"], leg["t_off"] = BY_KNEE, (knee + leg["t_off"]) // 2 if leg["pushed"] else knee
     leg["off_confidence"] = 0.9 if low < PUSHED_WELL else 0.6
     leg["state"], leg["peak"], leg["turned"], leg["t_zero"], leg["t_flat"] = SWING, m, 0.0, 0.0, NEVER
