@@ -11,8 +11,19 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.kinematics.gait import foot, foot_frames, frames, shank, shank_frames
-from imu.kinematics.gait.events import BOTH_SHARE, BOTH_US, HOLE_SHARE, NEAR_HOLE_US, SAME_US, STANCE_US, SURE, WALKING_US
+from imu.kinematics.gait import foot, foot_frames, frames, shank, shank_frames, shock
+from imu.kinematics.gait.events import (
+    BOTH_SHARE,
+    BOTH_US,
+    HOLE_SHARE,
+    LEARN_STRIDE,
+    NEAR_HOLE_US,
+    SAME_US,
+    STANCE_US,
+    STRIDE_US,
+    SURE,
+    WALKING_US,
+)
 
 Array = NDArray[np.float64]
 PERIOD = 10_000
@@ -58,6 +69,7 @@ class LegTwin:
         self.raw: list[tuple[Array, Array, bool, Array]] = []
         self.hole, self.t_told, self.mute = 0, LONG_AGO, LONG_AGO
         self.usual, self.last_peak, self.lag = 3.0, 0.0, 15_000.0
+        self.stride, self.usual_shock, self.behind = 1_100_000.0, shock.USUAL_START, shock.BEHIND_START_US
         self.rest = self.soft = 0
         self.strap: SimpleNamespace | None = None
         self.begin()
@@ -67,7 +79,7 @@ class LegTwin:
         self.state = "waiting" if self.source == "foot" else "stance"
         self.settled, self.t_contact, self.pending, self.held, self.zero = 0, LONG_AGO, False, False, 0.0
         self.last_off = self.last_contact = self.last_sure = LONG_AGO
-        self.kept = None
+        self.kept, self.by_rate = None, None
 
     def interrupt(self, now: int) -> None:
         if now - self.t_told < frames.ASLEEP_US:
@@ -89,6 +101,8 @@ class LegTwin:
         if kind == "foot_off":
             self.last_off = t
         elif kind == "initial_contact":
+            if STRIDE_US[0] < t - self.last_contact < STRIDE_US[1]:
+                self.stride += LEARN_STRIDE * (t - self.last_contact - self.stride)
             self.last_contact = t
             if confidence > SURE:
                 self.last_sure = t
@@ -177,6 +191,13 @@ class LegTwin:
         last = self.rows[-2].m if len(self.rows) > 1 else m
         level = abs(row.f @ row.f - foot.G2) < foot.REST_ACC
         self.settled = self.settled + PERIOD if row.size < foot.RESTING and level else 0
+        if self.by_rate is not None:
+            self.feel(row)
+            if t - self.zero >= shock.OVER_US:
+                self.usual_shock += shock.LEARN * (self.shock - self.usual_shock)
+                if self.shock > self.enough():
+                    self.behind += shock.LEARN * (self.t_shock - self.zero - self.by_rate - self.behind)
+                self.by_rate = None
         if self.state == "waiting":
             calm = self.t_contact > LONG_AGO and t - self.t_contact > foot.AGAIN_US and m > -foot.PUSH
             if 2 * self.settled >= foot.REST_US or calm:
@@ -218,7 +239,9 @@ class LegTwin:
             self.pending = False
         if last > 0.0 >= m:
             self.zero, self.low, self.t_low = t - PERIOD * -m / (last - m), 0.0, t
-            self.shock = max([r.jerk for r in self.rows if r.t >= t - foot.BEFORE_SHOCK_US])
+            self.shock, self.t_shock = 0.0, t
+            for r in reversed([r for r in self.rows if r.t >= t - shock.BEFORE_US]):
+                self.feel(r)
         if self.zero and m > foot.SWINGS_ON:
             self.zero = 0.0
         if self.zero and m < self.low:
@@ -232,15 +255,17 @@ class LegTwin:
             since = t - self.zero
             late = since > foot.WAIT_SHOCK_US
             lowered = self.low < foot.LOWERED and since > foot.SOONEST_SHOCK_US
-            if self.shock < foot.SHOCK <= row.jerk and lowered:
+            if self.shock < self.enough() <= row.jerk and lowered:
                 self.tell("initial_contact", t, 0.9, "shock")
                 self.landed(t)
                 return
-            self.shock = max(self.shock, row.jerk)
+            self.feel(row)
             passed = m > self.low or since > foot.WAIT_LOW_US
-            if self.low < foot.LANDED and (self.shock >= foot.SHOCK or late) and passed:
-                lag = min(foot.LAG_SHARE * (self.t_low - self.zero), foot.LATEST_US)
-                self.tell("initial_contact", self.zero + lag, 0.6 if late else 0.9, "reversal")
+            shocked = self.shock >= self.enough()
+            if passed and ((shocked and self.low < foot.LOWERED) or (not shocked and late and self.low < foot.LANDED)):
+                self.by_rate = min(foot.LAG_SHARE * (self.t_low - self.zero), foot.LATEST_US)
+                lag = self.by_rate + self.behind
+                self.tell("initial_contact", min(int(self.zero + lag), self.now), 0.6 if late else 0.9, "reversal")
                 self.lag += foot.LEARN * (lag - self.lag)
                 self.landed(t)
                 return
@@ -252,6 +277,13 @@ class LegTwin:
                 self.displaced(*motion)
             self.landed(t)
             self.state = "stance"
+
+    def enough(self) -> float:
+        return min(shock.SHOCK, shock.SHARE * self.usual_shock)
+
+    def feel(self, row: SimpleNamespace) -> None:
+        if row.jerk > self.shock:
+            self.shock, self.t_shock = row.jerk, row.t - 10_000
 
     def landed(self, t: int) -> None:
         self.state, self.t_contact, self.pending = "waiting", t, False
@@ -356,7 +388,7 @@ class LegTwin:
         i_low = next(i for i, r in near if r.m == low)
         method = "push-off"
         if low < shank.PUSHED and i_low > 0:
-            t_off = self.crossing(self.rows[i_low].t, shank.OFF_SHARE * low)
+            t_off = self.rise() - int(shank.OFF_SHARE * self.stride)
         elif self.rows[0].t > t - shank.LOOK_BACK_US:
             return
         else:
@@ -364,7 +396,7 @@ class LegTwin:
         self.t_push, self.pushed = t_off, method == "push-off"
         knee = self.knee_off(max(since, self.rows[i_low].t - shank.KNEE_EARLIER_US))
         if knee is not None:
-            t_off, method = knee, "knee rate"
+            t_off, method = (knee + t_off) // 2 if self.pushed else knee, "knee rate"
         self.t_off, self.off_method = t_off, method
         self.off_confidence = 0.9 if low < shank.PUSHED_WELL else 0.6
         self.state, self.peak, self.turned, self.zero, self.t_flat = "swing", m, 0.0, 0.0, None
@@ -423,8 +455,8 @@ class LegTwin:
         if not self.pending:
             signs = int(self.pushed) + (method == "reversal")
             step = signs > 0
-            if self.peak < 0.5 * self.usual:
-                confidence = min(confidence, 0.6)
+            if self.peak < shank.SHORT * self.usual:
+                confidence = min(confidence, shank.SHORT_STEP)
             if self.held:
                 signs += self.peak > shank.PEAK_SURE
                 step = signs >= 2 and self.calm(shank.CALM * self.peak) >= shank.CALM_SHARE
@@ -451,6 +483,15 @@ class LegTwin:
             if b.m > level:
                 return b.t if a.m > level else int(a.t + PERIOD * (level - a.m) / (b.m - a.m))
         return since
+
+    def rise(self) -> int:
+        i = len(self.rows) - 1
+        while i > 0 and self.rows[i - 1].m > 0.0:
+            i -= 1
+        if i == 0:
+            return self.rows[0].t
+        a, b = self.rows[i - 1], self.rows[i]
+        return int(a.t - PERIOD * a.m / (b.m - a.m))
 
     def calm(self, level: float) -> float:
         since = max(self.t_push - STANCE_US, self.t_contact)
