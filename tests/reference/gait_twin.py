@@ -212,7 +212,9 @@ class LegTwin:
                 self.state = "stance"
             elif m > foot.LIFTED:
                 self.state = "stance"
-                self.t_off = self.crossing(self.t_peak, foot.OFF_SHARE * self.peak) - foot.OFF_EARLIER_US
+                slow = float(np.clip((self.stride - foot.SLOW_US[0]) / (foot.SLOW_US[1] - foot.SLOW_US[0]), 0.0, 1.0))
+                self.t_off = self.crossing(self.t_peak, (foot.OFF_SHARE + slow * foot.SLOW_SHARE) * self.peak)
+                self.t_off -= foot.OFF_EARLIER_US + int(slow * foot.SLOW_EARLIER_US)
                 self.t_push = self.t_off
                 if self.calm(-foot.CALM * self.peak) < foot.CALM_SHARE:
                     return

@@ -44,11 +44,16 @@ PUSH: Final = 0.7
 """rad/s, heel up: a push begins; less is a foot that stands."""
 LIFTED: Final = 0.6
 """rad/s, toes up: the push is over, the foot swings."""
-OFF_SHARE: Final = 0.4
+OFF_SHARE: Final = 0.6
 """The foot leaves where the rate has come back to this share of the peak of the push ..."""
-OFF_EARLIER_US: Final = 17_000
-"""µs ... less this. A share of 0.6 (less 7 ms) fits labels of people at their own pace better by 1 ms; slow simulated ones
-are told 7 ms too early by it."""
+OFF_EARLIER_US: Final = 7_000
+"""µs ... less this. Of all shares with their medians against labels this is the steadiest at people's own pace ..."""
+SLOW_US: Final = (1_200_000.0, 1_700_000.0)
+"""µs ... but in slow walking (usual stride; from here, up to here) the rate comes back so slowly that ..."""
+SLOW_SHARE: Final = -0.3
+SLOW_EARLIER_US: Final = 15_000
+"""... a share that is changed by this, less so much more, is better: of simulated people, whose foot off is told 23 ms too
+early otherwise. The pairs between both have the same median against labels."""
 TURNED: Final = 0.15
 """rad; a swing turns the foot at least so far."""
 CALM, CALM_SHARE = 0.25, 0.3
@@ -125,7 +130,9 @@ def step_foot(legs: Records, j: int, ring: Floats, age_us: int, now: int, period
             leg["state"] = STANCE
         elif m > LIFTED:
             leg["state"] = STANCE
-            leg["t_off"] = crossing(leg, ring, leg["t_peak"], OFF_SHARE * leg["peak"]) - OFF_EARLIER_US
+            slow = min(max((leg["stride"] - SLOW_US[0]) / (SLOW_US[1] - SLOW_US[0]), 0.0), 1.0)
+            level = (OFF_SHARE + slow * SLOW_SHARE) * leg["peak"]
+            leg["t_off"] = crossing(leg, ring, leg["t_peak"], level) - OFF_EARLIER_US - int(slow * SLOW_EARLIER_US)
             leg["t_push"] = leg["t_off"]
             if calm_share(leg, ring, -CALM * leg["peak"]) < CALM_SHARE:
                 return k
