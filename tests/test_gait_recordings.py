@@ -1,7 +1,7 @@
 """Gait events of recorded people: feet against labels, shanks against the foot of the same leg, squats.
 
-Constants were chosen on the labelled feet, the stroke and the squat recordings; not on the person at 204.8 Hz. Some labels
-contradict the sensors.
+Constants were chosen on the labelled feet, the stroke and the squat recordings; not on the person at 204.8 Hz nor on the one with
+feet, shanks and thighs. Some labels contradict the sensors.
 """
 
 from __future__ import annotations
@@ -191,3 +191,34 @@ def test_a_person_of_whom_no_constant_was_chosen():
         assert np.mean(np.abs(np.diff(contact))[follows]) < 10.0
         ours = [s for s in strides_of(events) if s.side == side]
         assert len(ours) >= len(listed)
+
+
+def test_another_person_with_feet_shanks_and_thighs():
+    """A minute of walking with no reference: foot off and contact of each set of sensors agree with those of the feet."""
+    data = np.load(DATA / "full_body" / "full_body.npz")
+    t_us = np.arange(len(data["t"])) * 10_000
+    columns = {"foot": "foot", "shank": "lower_leg", "thigh": "upper_leg"}
+    worn = {
+        f"{part}_{s}": Samples(t_us, *(data[f"{x}_{name}_{s}"].astype(float) for x in ("gyr", "acc")))
+        for part, name in columns.items() for s in SIDES
+    }  # fmt: skip
+    names = tuple(worn)
+    grid = grid_of(corrected(Recording.from_samples(worn)))
+
+    def events(*parts: str) -> tuple[Event, ...]:
+        i = [k for k, name in enumerate(names) if name.split("_")[0] in parts]
+        block = GridBlock(grid.t_us, *(np.ascontiguousarray(a[:, i]) for a in (grid.q, grid.gyr, grid.acc, grid.flags)))
+        return events_of(tuple(names[k] for k in i), block)
+
+    foot = events("foot")
+    for parts, most_ms in ((("shank",), 25.0), (("shank", "thigh"), 15.0)):
+        other = events(*parts)
+        for side in SIDES:
+            off, contact = (
+                matched(times(other, kind, side), times(foot, kind, side), 200_000) / 1e3
+                for kind in ("foot_off", "initial_contact")
+            )
+            assert np.isfinite(off).sum() >= 50
+            assert np.isfinite(contact).sum() >= 50
+            assert abs(np.nanmedian(off)) < most_ms
+            assert abs(np.nanmedian(contact)) < 10.0
