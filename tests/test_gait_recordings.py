@@ -1,7 +1,7 @@
 """Gait events of recorded people: feet against labels, shanks against the foot of the same leg, squats.
 
-Constants were chosen on the labelled feet, the stroke and the squat recordings; not on the person at 204.8 Hz nor on the one with
-feet, shanks and thighs. Some labels contradict the sensors.
+Constants were chosen on the labelled feet, the stroke and the squat recordings; not on the person at 204.8 Hz nor on the
+one with feet, shanks and thighs. Some labels contradict the sensors.
 """
 
 from __future__ import annotations
@@ -207,7 +207,8 @@ def test_another_person_with_feet_shanks_and_thighs():
 
     def events(*parts: str) -> tuple[Event, ...]:
         i = [k for k, name in enumerate(names) if name.split("_")[0] in parts]
-        block = GridBlock(grid.t_us, *(np.ascontiguousarray(a[:, i]) for a in (grid.q, grid.gyr, grid.acc, grid.flags)))
+        q, gyr, acc = (np.ascontiguousarray(a[:, i]) for a in (grid.q, grid.gyr, grid.acc))
+        block = GridBlock(grid.t_us, q, gyr, acc, np.ascontiguousarray(grid.flags[:, i]))
         return events_of(tuple(names[k] for k in i), block)
 
     foot = events("foot")

@@ -28,7 +28,8 @@ def walk():
 def test_steps_of_a_walk_are_found_and_no_others(walk):
     simulated, result = walk
     contacts = [e for e in result.events if e.kind == "initial_contact"]
-    true = {side: [c.strike_s for c in simulated.body.contacts if c.side == side and c.strike_s] for side in ("left", "right")}
+    strikes = [(c.side, c.strike_s) for c in simulated.body.contacts if c.strike_s]
+    true = {side: [s for of, s in strikes if of == side] for side in ("left", "right")}
     for side in ("left", "right"):
         found = np.array([e.t_us * 1e-6 for e in contacts if e.side == side])
         wanted = np.array(true[side])

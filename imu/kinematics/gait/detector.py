@@ -180,7 +180,18 @@ class GaitDetector:
 
 
 NEVER_YET: Final = frozenset(
-    ("t_contact", "t_told", "mute", "last_off", "last_contact", "t_flat", "kept_contact", "other_off", "other_contact",
-     "last_sure", "other_sure")
+    (
+        "t_contact",
+        "t_told",
+        "mute",
+        "last_off",
+        "last_contact",
+        "t_flat",
+        "kept_contact",
+        "other_off",
+        "other_contact",
+        "last_sure",
+        "other_sure",
+    )
 )
 """Instants of a leg that have not been."""

@@ -68,8 +68,8 @@ LANDED: Final = -0.8
 WAIT_LOW_US: Final = 30_000
 """µs behind the zero of the rate after which its minimum is not waited for: a slow foot is lowered for 100 ms."""
 WAIT_SHOCK_US: Final = 200_000
-"""µs behind the zero for which a shock is waited for. Without one the foot has only become level: of 60 such steps 50 landed
-40 to 175 ms later, with a shock."""
+"""µs behind the zero for which a shock is waited for. Without one the foot has only become level: of 60 such steps 50
+landed 40 to 175 ms later, with a shock."""
 LOWERED: Final = -0.4
 """rad/s, toes down: with a shock the heel is on the floor already."""
 SOONEST_SHOCK_US: Final = 50_000

@@ -61,9 +61,7 @@ def take_foot(
         if 0 <= age < SPEED_GOOD_US:
             a["drive"] += ahead(a, s["v"]) * dt
         d = a["drive"]
-        if (a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN) or (
-            a["sign"] * d < 0.0 and abs(d) > FLIP
-        ):
+        if (a["sign"] == 0.0 and a["energy"] > ENERGY and abs(d) > SIGN) or (a["sign"] * d < 0.0 and abs(d) > FLIP):
             return _again(legs, j, a, s, ring, dt, now, period_us, reports, k)
         if a["sign"] == 0.0:
             return k

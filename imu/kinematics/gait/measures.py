@@ -174,7 +174,6 @@ class _Walk:
         # a shank that leans forward has its ankle behind its knee
         return self._lengths.thigh * math.sin(thigh) - self._lengths.shank * math.sin(shank)
 
-
     def _rolled(self, k: int, side: Side) -> float:
         """How far the ankle of a foot whose heel has risen is in front of where it was over the flat foot, m."""
         assert self._lengths is not None

@@ -51,8 +51,8 @@ KNEE_EARLIER_US: Final = 60_000
 KNEE_LEAST: Final = 1.0
 """rad/s, fastest flexion of a knee that swings."""
 OFF_SHARE: Final = 0.05
-"""of a stride: so long before the shank has stopped turning backwards the foot leaves. Of eight legs after a stroke 0.041 to
-0.060 (by the foot), of simulated people at 0.6 to 1.2 m/s 0.042 to 0.054, of one other person 0.07."""
+"""of a stride: so long before the shank has stopped turning backwards the foot leaves. Of eight legs after a stroke 0.041
+to 0.060 (by the foot), of simulated people at 0.6 to 1.2 m/s 0.042 to 0.054, of one other person 0.07."""
 OFF_BEFORE_US: Final = 100_000
 """µs before the rise of the rate: foot off without a push."""
 LOOK_BACK_US: Final = 450_000

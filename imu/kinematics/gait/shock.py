@@ -1,8 +1,9 @@
 """Kernels that feel a foot meet the floor: the largest change of its acceleration around the zero of its rate.
 
-The shock says that a foot has landed, and when, but only to a frame or two; the rate says it steadily from step to step, but
-with an offset of the person (of the shoe, of the pace). So the rate tells each contact and the shocks of the steps before
-tell the offset. Against labels of eight people (half of the walks): 13.3 ms by the shock alone, 15.8 by the rate alone.
+The shock says that a foot has landed, and when, but only to a frame or two; the rate says it steadily from step to step,
+but with an offset of the person (of the shoe, of the pace). So the rate tells each contact and the shocks of the steps
+before tell the offset. Against labels of eight people (half of the walks) contacts are off by 13.3 ms by the shock alone,
+by 15.8 ms by the rate alone.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ OVER_US: Final = 60_000
 SHOCK: Final = 375.0
 """m/s³: a foot has met the floor ..."""
 SHARE: Final = 0.4
-"""... or with this share of the person's usual shock, if that is less: slow walkers put it down softly (simulated at 0.65 m/s
-470 m/s³, one in sixteen below 375; at 1 m/s 2000)."""
+"""... or with this share of the person's usual shock, if that is less: slow walkers put it down softly (simulated at
+0.65 m/s 470 m/s³, one in sixteen below 375; at 1 m/s 2000)."""
 USUAL_START: Final = 1000.0
 """m/s³, usual shock before one has been felt."""
 BEHIND_START_US: Final = 10_000.0
