@@ -106,6 +106,8 @@ class Setup:
     movement_s: tuple[float, float] | None = None
     calibration: str = ""
     """Of another day, as `imu.kinematics.calibration.to_json` writes it: used if today's stand fits. Empty = none."""
+    height_m: float = 0.0
+    """Body height, from which segment lengths are guessed for step lengths; 0 = not known, no lengths."""
     filter: str = "vqf"
     """Orientation filter, one of `FILTERS`; recommended: vqf. The others are for comparison."""
     gaps: GapLimits = field(default_factory=GapLimits)
@@ -115,6 +117,8 @@ class Setup:
         problems = self.gaps.problems()
         if self.filter not in FILTERS:
             problems.append(f"unknown filter {self.filter!r}; use one of {', '.join(FILTERS)}")
+        if self.height_m and not 0.5 <= self.height_m <= 2.5:
+            problems.append(f"height_m is {self.height_m}; give the body height in metres, or 0")
         if not self.sensors:
             problems.append("no sensor is assigned; name at least one segment")
         for what, counts in (

@@ -56,7 +56,8 @@ class Event:
     `calibration_refused`, `rest` (a later quiet stand). Watch: `slip_found` (a sensor has moved between t_us and
     t_emitted_us), `swap_found` (labels seem exchanged; cues wait), `sides_checked`, `sides_confirmed`. Drill:
     `repetition_started`, `repetition_counted`, `phase` ... Sensors: `sensor_stale`, `sensor_back`, `sensor_refused`,
-    `sensor_marked`, `sensor_accepted` (its check at rest). Gait: `initial_contact`, `foot_off`.
+    `sensor_marked`, `sensor_accepted` (its check at rest). Gait: `initial_contact_predicted`,
+    `initial_contact`, `foot_off`, `gait_interrupted` (a leg became unknown: nothing is counted across it).
     """
 
     kind: str

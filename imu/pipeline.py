@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imu.config import Setup
-from imu.conventions import side_of
+from imu.conventions import Side, side_of
 from imu.errors import ConfigError
 from imu.feedback.drill import Drill, load_drill
 from imu.feedback.session import DrillOutputs, DrillSession
@@ -20,6 +20,7 @@ from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
 from imu.fusion.rows import Rows
 from imu.kinematics.body import Body
+from imu.kinematics.gait import GaitDetector, GaitState, LegState, Stride, StrideBuilder
 from imu.kinematics.whole_body import WholeBody
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
 from imu.packets import Command, Health, Packet, Quality
@@ -32,6 +33,8 @@ class PipelineState:
     channels: tuple[object, ...]
     grid: object
     body: object
+    gait: GaitState
+    walk: dict[Side, LegState]
     drill: object
     silent: tuple[bool, ...]
     verdicts: tuple[tuple[int, CheckChange], ...]
@@ -58,6 +61,11 @@ class Pipeline:
         self.body: Body | WholeBody = body or Body(setup)
         self.drill: Drill | None = load_drill(setup.drill_toml, "drill of this session") if setup.drill_toml else None
         self.session = DrillSession(self.drill, setup) if self.drill else None
+        self._gait = GaitDetector([s.segment for s in setup.sensors], setup.grid_hz)
+        self.walk = StrideBuilder(self._gait.sides)
+        """What is open of each leg's stride."""
+        self.strides: tuple[Stride, ...] = ()
+        """Those that the last push has completed."""
         self._silent = [False] * len(setup.sensors)
         self._verdicts: list[tuple[int, CheckChange]] = []
         """(sensor, change of its verdict) that no frame has reached yet."""
@@ -115,7 +123,9 @@ class Pipeline:
             return Outputs(FrameBlock.empty(len(self.setup.sensors)))
         events = self._link_events(grid) + self._verdict_events(grid)
         frames, body_events = self.body.push(grid)
-        events += body_events
+        steps = self._gait.push(grid, body_events, self.body.calibration)
+        self.strides = self.walk.push(steps)
+        events += body_events + steps
         repetitions: tuple[Repetition, ...] = ()
         cues: tuple[Cue, ...] = ()
         if self.session is not None:
@@ -229,6 +239,8 @@ class Pipeline:
             tuple(c.state() for c in self._channels),
             self._grid.state(),
             self.body.state(),
+            self._gait.state(),
+            self.walk.state(),
             self.session.state() if self.session else None,
             tuple(self._silent),
             tuple(self._verdicts),
@@ -241,6 +253,8 @@ class Pipeline:
             channel.restore(saved)  # pyright: ignore[reportArgumentType]
         self._grid.restore(state.grid)  # pyright: ignore[reportArgumentType]
         self.body.restore(state.body)  # pyright: ignore[reportArgumentType]
+        self._gait.restore(state.gait)
+        self.walk.restore(state.walk)
         if self.session is not None:
             self.session.restore(state.drill)  # pyright: ignore[reportArgumentType]
         self._silent = list(state.silent)

@@ -45,6 +45,7 @@ def session_setup(
     method: str | None = None,
     calibration: str = "",
     exchange: Sequence[tuple[str, str]] = (),
+    height_m: float = 0.0,
 ) -> Setup:
     """The recording's setup with this run's choices.
 
@@ -62,6 +63,8 @@ def session_setup(
         changes[key] = window
     if calibration:
         changes["calibration"] = calibration
+    if height_m:
+        changes["height_m"] = height_m
     for one, other in exchange:
         setup = setup.exchanged(one, other)
     return setup.with_(**changes)
@@ -81,6 +84,7 @@ def process(
     method: str | None = None,
     calibration: str = "",
     exchange: Sequence[tuple[str, str]] = (),
+    height_m: float = 0.0,
 ) -> Result:
     """Compute everything a recording holds: exactly as a live session would have, or better, with what came later.
 
@@ -113,6 +117,8 @@ def process(
     calibration : str, optional
         Of another session of this person with the sensors left in place (`imu.kinematics.calibration.to_json`): used from
         the first quiet stand that fits it.
+    height_m : float, optional
+        Body height; from it step lengths and speed. 0: the recorded one, if any.
     exchange : pairs of segments, optional
         Sensors that wear each other's label, as `swap_found` may have said: `[("thigh_left", "thigh_right")]`.
     """
@@ -122,7 +128,7 @@ def process(
         raise ConfigError(
             "packets of a given size check the live way, and offline takes all samples at once; leave one of both away"
         )
-    setup = session_setup(recording.setup, drill, stand_s, movement_s, method, calibration, exchange)
+    setup = session_setup(recording.setup, drill, stand_s, movement_s, method, calibration, exchange, height_m)
     if offline and setup.filter != "vqf":
         raise ConfigError(f"offline smoothing belongs to the filter vqf, not to {setup.filter}; leave one of both away")
     clock = timing or Timing()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from imu.config import Setup
 from imu.conventions import ANGLES, Side, angle_column, angle_label, angles_of
 from imu.kinematics.calibration import Calibration
+from imu.kinematics.gait import GaitSummary, SegmentLengths, StrideMeasures, measure, strides_of, summarise
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
 from imu.packets import Floats, Health, Ints, Quality
 
@@ -67,6 +69,19 @@ class Result:
                 if len(stood):
                     zero[last:] = stood.mean()
         return angle - zero
+
+    @property
+    def strides(self) -> tuple[StrideMeasures, ...]:
+        """Every stride of the session with its angles, in the order of their starts; lengths if the height is known."""
+        lengths = SegmentLengths.of_height(self.setup.height_m) if self.setup.height_m else None
+        return measure(strides_of(self.events), self.frames, [s.segment for s in self.setup.sensors], lengths)
+
+    @property
+    def gait(self) -> GaitSummary | None:
+        """Means, variability and symmetry of all strides; None = nobody walked."""
+        strides = self.strides
+        unsure = [h.clock_uncertainty_ms for h in self.health if math.isfinite(h.clock_uncertainty_ms)]
+        return summarise(strides, sync_ms=max(unsure, default=0.0)) if strides else None
 
     def flags(self, name: str, side: Side | None = None) -> NDArray[np.uint16]:
         """(m,) `Quality` bits of an angle."""

@@ -9,6 +9,7 @@ import numpy as np
 from imu.conventions import ANGLES, angle_label
 from imu.packets import Health
 from imu.result import Result
+from imu.walk_summary import gait_lines
 
 
 def _clock(t_us: int) -> str:
@@ -27,7 +28,8 @@ def summary_lines(result: Result) -> list[str]:
         lines.append("             smoothed offline: with what came later, so not what was shown live")
     if result.setup.filter != "vqf":
         lines.append(f"             orientation by {result.setup.filter}, a baseline for comparison (usual: vqf)")
-    lines += _calibration(result) + _repetitions(result) + _cues(result) + _angles(result) + _sensors(result)
+    lines += _calibration(result) + _repetitions(result) + _cues(result) + gait_lines(result) + _angles(result)
+    lines += _sensors(result)
     lines.append(f"Fingerprint  {result.digest()}  (equal = bit-identical angles, events, repetitions and cues)")
     return lines
 

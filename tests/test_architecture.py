@@ -18,6 +18,7 @@ LAYERS = (
     {"feedback"},
     {"pipeline", "warm"},
     {"ble", "recording", "result"},
+    {"walk_summary"},
     {"accelerometers", "places", "processing", "summary", "sources", "live_view", "bench"},
     {"engine"},
     {"dashboard"},

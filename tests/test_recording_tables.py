@@ -16,7 +16,7 @@ from imu.errors import RecordingError
 from imu.recording.exporters import write_tables
 from imu.result import Result
 
-TABLES = ("frames", "events", "repetitions", "cues", "health")
+TABLES = ("frames", "events", "repetitions", "cues", "health", "strides")
 
 
 @pytest.fixture(scope="module")

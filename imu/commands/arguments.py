@@ -123,6 +123,17 @@ def seconds(text: str) -> float:
     return value
 
 
+def metres(text: str) -> float:
+    """A body height."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.5 <= value <= 2.5:
+        raise argparse.ArgumentTypeError(f"{text!r}: give the height in metres, such as 1.75")
+    return value
+
+
 def packet_size(text: str) -> int:
     """Samples per packet, 1 or more."""
     if not text.isdigit() or not 1 <= int(text) <= 1_000_000:

@@ -14,6 +14,7 @@ from imu.commands.arguments import (
     add_windows,
     calibration_of,
     drill_of,
+    metres,
     packet_size,
 )
 from imu.commands.places import results_folder
@@ -51,6 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_windows(p)
     add_calibration(p)
     add_exchange(p)
+    p.add_argument("--height", type=metres, default=0.0, metavar="M", help="body height: gives step length and speed")
     p.set_defaults(run=run)
 
 
@@ -78,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         method=arguments.filter,
         calibration=calibration_of(arguments),
         exchange=arguments.exchange,
+        height_m=arguments.height,
     )
     print("\n".join(summary_lines(result)))
     if folder is not None:

@@ -5,7 +5,8 @@ What a sensor contributes to a frame depends on its own samples around that inst
 - between two samples: the orientation as the rates at both say (`interpolation`), gyr and acc linearly, the flags of both;
 - in a hole longer than the limit, and for 300 ms after it: STALE | GAP. Frames that were made live before the first
   packet after the hole had arrived are stale as well, so results with small and large packets are equal;
-- next to a sample that is SETTLING or has no orientation (NaN): unknown, SETTLING; of a refused sensor: SENSOR_FAULT;
+- next to a sample that is SETTLING or has no orientation (NaN): orientation unknown, SETTLING; what was measured is known;
+- of a refused sensor: unknown, SENSOR_FAULT;
 - before its first sample: SETTLING; STALE | GAP if that sample is later than the start by more than the limit, and then
   for another 300 ms;
 - arrived later than the wait limit after the frame's instant: STALE | GAP, and so are all frames up to the instant at
@@ -193,24 +194,23 @@ def fill(
             if (bits & _STALE) != 0 or times[j, b] - times[j, a] > limit:
                 flags_out[m, j] = _AWAY
                 continue
-            if (bits & _SETTLING) != 0 or math.isnan(rows[j, a, 0] + rows[j, b, 0]):
-                flags_out[m, j] = bits | _SETTLING
-                continue
-            flags_out[m, j] = bits
+            doubtful = (bits & _SETTLING) != 0 or math.isnan(rows[j, a, 0] + rows[j, b, 0])
+            flags_out[m, j] = bits | _SETTLING if doubtful else bits
             if (bits & _FAULT) != 0:
+                continue
+            step_us = max(times[j, b] - times[j, a], 1)
+            share = (t - times[j, a]) / float(step_us)
+            for x in range(3):
+                # what was measured is known although the orientation is not
+                gyr_out[m, j, x] = (1.0 - share) * rows[j, a, 4 + x] + share * rows[j, b, 4 + x]
+                acc_out[m, j, x] = (1.0 - share) * rows[j, a, 7 + x] + share * rows[j, b, 7 + x]
+            if doubtful:
                 continue
             if a == b:
                 for x in range(4):
                     q_out[m, j, x] = rows[j, a, x]
-                for x in range(3):
-                    gyr_out[m, j, x], acc_out[m, j, x] = rows[j, a, 4 + x], rows[j, a, 7 + x]
                 continue
-            step_us = times[j, b] - times[j, a]
-            share = (t - times[j, a]) / float(step_us)
             q_out[m, j, 0], q_out[m, j, 1], q_out[m, j, 2], q_out[m, j, 3] = on_the_way(
                 rows[j, a, :4], rows[j, b, :4], rows[j, a, 4:7], rows[j, b, 4:7], step_us * 1e-6, share
             )
-            for x in range(3):
-                gyr_out[m, j, x] = (1.0 - share) * rows[j, a, 4 + x] + share * rows[j, b, 4 + x]
-                acc_out[m, j, x] = (1.0 - share) * rows[j, a, 7 + x] + share * rows[j, b, 7 + x]
     g[FRAME] += t_out.shape[0]

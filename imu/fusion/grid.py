@@ -58,7 +58,7 @@ class GridBlock:
     q: Floats
     """(m, S, 4) q_earth_sensor. NaN = unknown, as in all arrays here."""
     gyr: Floats
-    """(m, S, 3) rad/s, bias removed."""
+    """(m, S, 3) rad/s, bias removed. Known while only the orientation is not: SETTLING after a hole, say."""
     acc: Floats
     """(m, S, 3) m/s²."""
     flags: NDArray[np.uint16]

@@ -9,6 +9,7 @@ from imu.conventions import G
 from imu.fusion.grid import GridBlock
 from imu.kinematics.body import Body
 from imu.kinematics.calibration import Calibration, calibrate_whole
+from imu.kinematics.gait import GaitDetector
 from imu.kinematics.heading import Headings, JointSpec
 from imu.kinematics.watch import Watch, propose
 
@@ -30,6 +31,15 @@ def warm_up() -> None:
     calibrate_whole(grid, setup, np.zeros((m, 0)), np.zeros((m, 0)), body.calibration.stand_us)
     _warm_up_headings()
     _warm_up_watch(grid, setup, body.calibration)
+    _warm_up_gait()
+
+
+def _warm_up_gait() -> None:
+    m = 40
+    gyr, acc = np.zeros((m, 3, 3)), np.zeros((m, 3, 3))
+    gyr[10:, :, 0], acc[:, :, 2] = 2.0, G
+    grid = GridBlock(np.arange(m) * 10_000, np.zeros((m, 3, 4)), gyr, acc, np.zeros((m, 3), np.uint16))
+    GaitDetector(("thigh_left", "shank_left", "foot_right"), 100.0).push(grid)
 
 
 def _warm_up_watch(grid: GridBlock, setup: Setup, calibration: Calibration) -> None:

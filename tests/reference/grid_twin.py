@@ -84,11 +84,12 @@ class Session:
         flags = int(b.flags[before] | b.flags[after])
         if step > self.limit or self.untrusted(b)[[before, after]].any():
             return unknown, AWAY
+        share = float(t - b.t_us[before]) / step if step else 0.0
         if flags & int(Quality.SETTLING) or np.isnan(b.q[[before, after]]).any():
-            return unknown, flags | int(Quality.SETTLING)
+            measured = [(1 - share) * x[before] + share * x[after] for x in (b.gyr, b.acc)]
+            return np.concatenate([unknown[:4], *measured]), flags | int(Quality.SETTLING)
         if step == 0:
             return np.concatenate([b.q[after], b.gyr[after], b.acc[after]]), flags
-        share = float(t - b.t_us[before]) / step
         q = on_the_way(b.q[before], b.q[after], b.gyr[before], b.gyr[after], step * 1e-6, share)
         gyr, acc = ((1 - share) * x[before] + share * x[after] for x in (b.gyr, b.acc))
         return np.concatenate([q, gyr, acc]), flags

@@ -18,6 +18,7 @@ import pyarrow.parquet
 
 from imu import __version__
 from imu.kinematics.calibration import to_json
+from imu.kinematics.gait import Stride, StrideMeasures
 from imu.outputs import Cue, Event, Phases, Repetition
 from imu.packets import Health
 from imu.recording.files import new_file, new_folder
@@ -36,8 +37,8 @@ def write_tables(result: Result, folder: Path | str) -> list[Path]:
     Returns
     -------
     list of Path
-        frames, events, repetitions, cues (given and held back) and health, each .csv and .parquet, summary.json, and
-        calibration.json if the session was calibrated: to be used again while the sensors stay in place.
+        frames, events, repetitions, cues (given and held back), health and strides, each .csv and .parquet, summary.json,
+        and calibration.json if the session was calibrated: to be used again while the sensors stay in place.
 
     Raises
     ------
@@ -52,6 +53,7 @@ def write_tables(result: Result, folder: Path | str) -> list[Path]:
         "repetitions": _repetitions(result.repetitions),
         "cues": _records(Cue, result.decisions),
         "health": _health(result.health),
+        "strides": _strides(result.strides),
     }
     written = []
     for name, table in tables.items():
@@ -114,6 +116,21 @@ def _repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
         table = _add(table, f"excursion_{label}_deg", values)
     table = table.append_column("faults", pa.array([" ".join(r.faults) for r in repetitions], pa.string()))
     return table.append_column("clean", pa.array([r.clean for r in repetitions], pa.bool_()))
+
+
+def _strides(strides: Sequence[StrideMeasures]) -> pa.Table:
+    """One row per stride: instants, times, what was measured; angles in degrees, marks with a semicolon between."""
+    table = _records(Stride, [m.stride for m in strides], leave_out=("marks",))
+    for name in ("stride_s", "step_s", "stance_s", "swing_s", "double_support_s", "cadence"):
+        table = _add(table, name, [getattr(m.stride, name) for m in strides])
+    for f in fields(StrideMeasures):
+        if f.name == "stride":
+            continue
+        metric = f.name in ("step_length", "other_step_length", "speed")
+        values = [getattr(m, f.name) if metric else math.degrees(getattr(m, f.name)) for m in strides]
+        table = _add(table, f.name if metric else f"{f.name}_deg", values)
+    table = table.append_column("marks", pa.array(["; ".join(m.stride.marks) for m in strides], pa.string()))
+    return table.append_column("counts", pa.array([m.counts for m in strides], pa.bool_()))
 
 
 def _health(health: Sequence[Health]) -> pa.Table:

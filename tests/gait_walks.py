@@ -1,0 +1,121 @@
+"""Simulated walks on the grid, with the instants at which feet really strike and leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from simulated_activity import USUAL, perform_activity
+
+from firmware_sim.activities import ActivityBody, March, Plan, Stand, Walk
+from firmware_sim.activities.assembly import assemble
+from firmware_sim.activities.body import AFTER_S, NODE_HZ, _write
+from firmware_sim.activities.habits import Habits
+from firmware_sim.activities.timeline import Contact, Timeline
+from firmware_sim.body import STILL_S
+from firmware_sim.person import Person
+from imu import Recording
+from imu.conventions import Segment, Side
+from imu.fusion.channel import SensorChannel
+from imu.fusion.grid import Grid, GridBlock
+from imu.kinematics.gait import GaitDetector
+from imu.outputs import Event
+
+SLOW, OWN, FAST = 60.0, 0.0, 130.0
+"""Steps per minute; OWN: the person's."""
+FEET: Sequence[Segment] = ("foot_left", "foot_right")
+SHANKS: Sequence[Segment] = ("shank_left", "shank_right")
+LEGS: Sequence[Segment] = ("thigh_left", "thigh_right", "shank_left", "shank_right")
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    body: ActivityBody
+    recording: Recording
+    grid: GridBlock
+    segments: tuple[str, ...]
+    speed: float
+    """m/s, mean over the walk with its turns."""
+
+    @property
+    def start_us(self) -> int:
+        return round(1e6 * next(d.start_s for d in self.body.performed if isinstance(d.piece, Walk)))
+
+    def columns(self, segments: Sequence[str]) -> GridBlock:
+        i = [self.segments.index(s) for s in segments]
+        g = self.grid
+        return GridBlock(g.t_us, *(np.ascontiguousarray(a[:, i]) for a in (g.q, g.gyr, g.acc, g.flags)))
+
+    def truth(self, side: Side, kind: str, full: bool = True) -> np.ndarray:
+        """(n,) µs of contacts or foot off of a leg; `full`: only those of steps of full length, straight on."""
+
+        def of(c: Contact) -> tuple[float | None, float]:
+            return (c.strike_s, c.strike_ratio) if kind == "initial_contact" else (c.off_s, c.off_ratio)
+
+        pairs = [of(c) for c in self.body.contacts if c.side == side]
+        return np.unique([1e6 * s for s, ratio in pairs if s is not None and (ratio > 0.93 or not full)])
+
+
+def walk(
+    seed: int,
+    cadence: float = OWN,
+    *,
+    seconds: float = 24.0,
+    segments: Sequence[Segment] = (*FEET, *LEGS),
+    loss: float = 0.02,
+    march: bool = True,
+    rate_hz: float = 100.0,
+    mirrored: bool = False,
+) -> Walked:
+    """Stand, march, stand, walk to and fro, stand."""
+    plan: Plan = (Stand(4.0), *((March(4), Stand(3.0)) if march else ()), Walk(seconds), Stand(2.0))
+    habits = Habits.drawn(seed)
+    if cadence:
+        habits = replace(habits, cadence=cadence)
+    line = Timeline.begun(Person.drawn(seed), habits, seed)
+    for piece in plan:
+        _write(line, piece)
+    t = STILL_S + np.arange(int((line.now + AFTER_S - STILL_S) * NODE_HZ) + 1) / NODE_HZ
+    body = ActivityBody(
+        line.person, habits, assemble(line, t), tuple(line.performed), tuple(line.stands), tuple(line.contacts)
+    )
+    if mirrored:
+        body = body.mirrored()
+    performed = perform_activity(seed, plan, USUAL, loss=loss, segments=segments, body=body, rate_hz=rate_hz)
+    walked = next(d for d in body.performed if isinstance(d.piece, Walk))
+    path = body.pose("pelvis", np.arange(walked.start_s + 3.0, walked.end_s - 3.0, 0.1)).origin
+    speed = float(np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1).mean() / 0.1)
+    return Walked(body, performed.recording, grid_of(performed.recording), tuple(segments), speed)
+
+
+def grid_of(recording: Recording) -> GridBlock:
+    """All frames of a recording."""
+    setup = recording.setup
+    channels = [SensorChannel(s, setup.t0_host_ns, limits=setup.gaps) for s in setup.sensors]
+    number = {s.sensor: i for i, s in enumerate(setup.sensors)}
+    grid = Grid(len(channels), setup.grid_hz, round(setup.wait_ms * 1000))
+    blocks = []
+    for packet in recording.blocks():
+        if len(packet):
+            i = number[packet.sensor]
+            grid.push(i, channels[i].push(packet), int(packet.t_us[-1] - packet.t_us[0]) + 10_000)
+            blocks.append(grid.take())
+    blocks.append(grid.finish())
+    return GridBlock(*(np.concatenate([getattr(b, name) for b in blocks]) for name in ("t_us", "q", "gyr", "acc", "flags")))
+
+
+def events_of(segments: Sequence[str], grid: GridBlock, rate_hz: float = 100.0) -> tuple[Event, ...]:
+    """By a new detector that nobody told anything."""
+    return GaitDetector(segments, rate_hz).push(grid)
+
+
+def matched(found: np.ndarray, truth: np.ndarray, within_us: float = 150_000.0) -> np.ndarray:
+    """(n,) found minus true of every true instant, µs; NaN where none is near. One found event serves one true one."""
+    out = np.full(len(truth), np.nan)
+    free = np.ones(len(found), bool)
+    gaps = np.abs(found[None, :] - truth[:, None]) if len(found) else np.zeros((len(truth), 0))
+    for i, j in sorted(np.argwhere(gaps <= within_us).tolist(), key=lambda ij: gaps[ij[0], ij[1]]):
+        if free[j] and np.isnan(out[i]):
+            out[i], free[j] = found[j] - truth[i], False
+    return out
