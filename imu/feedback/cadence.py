@@ -245,7 +245,9 @@ class CadenceSession:
             return
         cues.append(cue)
         if cue.given:
-            self._s = replace(self._s, given_us=cue.t_emitted_us, drift=replace(drift, given=True, told=()))
+            # that the same drift is not said again at once goes without saying
+            drift = replace(drift, given=True, told=("refractory",))
+            self._s = replace(self._s, given_us=cue.t_emitted_us, drift=drift)
         else:
             self._s = replace(self._s, drift=replace(drift, told=(*drift.told, cue.reason)))
 
