@@ -7,6 +7,9 @@ import math
 import numpy as np
 
 from imu.conventions import ANGLES, angle_label
+from imu.feedback.cadence_drill import CadenceDrill
+from imu.feedback.drill import load_drill
+from imu.kinematics.gait import strides_of
 from imu.packets import Health
 from imu.result import Result
 
@@ -27,7 +30,10 @@ def summary_lines(result: Result) -> list[str]:
         lines.append("             smoothed offline: with what came later, so not what was shown live")
     if result.setup.filter != "vqf":
         lines.append(f"             orientation by {result.setup.filter}, a baseline for comparison (usual: vqf)")
-    lines += _calibration(result) + _repetitions(result) + _cues(result) + _angles(result) + _sensors(result)
+    drill = load_drill(result.setup.drill_toml, "drill of this session") if result.setup.drill_toml else None
+    lines += _calibration(result)
+    lines += _walk(result, drill) if isinstance(drill, CadenceDrill) else _repetitions(result)
+    lines += _cues(result) + _angles(result) + _sensors(result)
     lines.append(f"Fingerprint  {result.digest()}  (equal = bit-identical angles, events, repetitions and cues)")
     return lines
 
@@ -67,6 +73,22 @@ def _repetitions(result: Result) -> list[str]:
     return lines
 
 
+def _walk(result: Result, drill: CadenceDrill) -> list[str]:
+    """Steps and cadence since the set-up, against what the drill asks for."""
+    ready = min((e.t_emitted_us for e in result.events if e.kind == "calibrated"), default=None)
+    low, high = drill.cadence.band
+    asked = f"asked for: {drill.cadence.steps_per_minute:g}, {low:.1f} to {high:.1f}"
+    if ready is None:
+        return [f"Walking      nothing was counted ({asked})"]
+    steps = sum(e.kind == "initial_contact" and e.t_emitted_us > ready for e in result.events)
+    cadence = np.array([s.cadence for s in strides_of(result.events) if s.counts and s.t_start_us > ready])
+    if len(cadence) < 2:
+        return [f"Walking      {steps} steps ({asked})"]
+    kept = np.mean((cadence >= low) & (cadence <= high))
+    spread = f"{cadence.mean():.1f} ± {cadence.std(ddof=1):.1f} a minute"
+    return [f"Walking      {steps} steps, {spread} ({asked}; {kept:.0%} of {len(cadence)} single strides)"]
+
+
 def _cues(result: Result) -> list[str]:
     if not result.setup.drill_toml:
         return []
@@ -75,7 +97,8 @@ def _cues(result: Result) -> list[str]:
     for c in result.decisions:
         side = f" {c.side}" if c.side else ""
         fate = "" if c.given else f"  held back: {c.reason}"
-        lines.append(f"  {_clock(c.t_us)}  repetition {c.repetition}  {c.rule}{side}  “{c.text}”{fate}")
+        counted = "step" if c.rule == "cadence" else "repetition"
+        lines.append(f"  {_clock(c.t_us)}  {counted} {c.repetition}  {c.rule}{side}  “{c.text}”{fate}")
     return lines
 
 

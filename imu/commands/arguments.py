@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imu.conventions import SEGMENTS
 from imu.errors import CalibrationError
+from imu.feedback.cadence_drill import LEAST, MOST
 from imu.feedback.drill import drill_names
 from imu.kinematics.calibration import from_json
 
@@ -18,6 +19,12 @@ def add_drill(p: argparse.ArgumentParser, default: str | None = None) -> None:
         default=default,
         metavar="NAME",
         help=f"drill of the library ({names}), or none{'' if default else '; default: the one in the recording'}",
+    )
+    p.add_argument(
+        "--cadence",
+        type=cadence,
+        metavar="STEPS",
+        help=f"steps per minute that a drill of walking asks for, {LEAST:g} to {MOST:g} (default: as the drill says)",
     )
 
 
@@ -120,6 +127,17 @@ def seconds(text: str) -> float:
         value = 0.0
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r}: give a positive number of seconds")
+    return value
+
+
+def cadence(text: str) -> float:
+    """Steps per minute."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not LEAST <= value <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r}: give steps per minute, {LEAST:g} to {MOST:g}")
     return value
 
 

@@ -78,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         method=arguments.filter,
         calibration=calibration_of(arguments),
         exchange=arguments.exchange,
+        cadence=arguments.cadence,
     )
     print("\n".join(summary_lines(result)))
     if folder is not None:
