@@ -10,7 +10,8 @@ from PySide6.QtGui import QPainter
 from imu.dashboard.panel import Panel, box, disc, fitted, line, text_width, write
 
 BAR_HEIGHT: Final = 56.0
-DIGITS: Final = 176
+DIGITS: Final = 160
+"""px: as large as a count of as many digits."""
 LEAST_SCALE: Final = 0.2
 """of the target to both sides are on the bar at least ..."""
 BANDS: Final = 3.0
@@ -45,17 +46,13 @@ class CadenceNumber(Panel[CadenceBarState]):
         return f"Cadence {s.now:.0f}, target {s.target:.0f} steps a minute"
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
-        palette, s, label = self.look.palette, self.state, min(round(36 * self.look.text), 48)
-        baseline = 24 + DIGITS * 0.73
+        palette, s, start = self.look.palette, self.state, min(round(48 * self.look.text), 56)
+        baseline = 16 + DIGITS * 0.73
         known = s.now is not None
         digits = f"{s.now:.0f}" if known else "–"
         write(p, -8, baseline, digits, DIGITS, palette["ink" if known else "ink2"], 700, spacing=-4.0)
-        y = baseline + 24 + label * 0.73
-        size, lines = fitted("steps a minute", width, start=label, least=28, weight=500, lines=1)
-        write(p, 0, y, lines[0], size, palette["ink2"], 500)
-        y += label * 1.6
-        size, lines = fitted(f"Target {s.target:.0f}", width, start=label, least=28, weight=600, lines=1)
-        write(p, 0, y, lines[0], size, palette["ok"], 600)
+        size, lines = fitted("steps a minute", width, start=start, least=28, weight=500, lines=1)
+        write(p, 0, baseline + 20 + size * 0.73, lines[0], size, palette["ink2"], 500)
 
 
 class CadenceBar(Panel[CadenceBarState]):

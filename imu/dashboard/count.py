@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtGui import QPainter
 
-from imu.dashboard.panel import Panel, write
+from imu.dashboard.panel import Panel, fitted, write
 from imu.dashboard.shapes import draw_shape
 
 SIZE_OF_DIGITS: Final = {1: 320, 2: 240, 3: 160}
@@ -84,11 +84,12 @@ class Count(Panel[CountState]):
         if places == 1 and not steps:
             write(p, used + edge + 24, baseline + 2, label, label_size, palette["ink2"], 500)
         else:
-            write(p, 0, baseline + 20 + label_size * 0.73, label, label_size, palette["ink2"], 500)
+            label_size, lines = fitted(label, width, start=label_size, least=28, weight=500, lines=1)
+            write(p, 0, baseline + 20 + label_size * 0.73, lines[0] if lines else "", label_size, palette["ink2"], 500)
         marks = self.shown_marks()
         columns = self.columns(len(marks))
-        lines = (len(marks) + columns - 1) // columns
-        top = height - lines * MARK_SIZE - (lines - 1) * 16
+        rows = (len(marks) + columns - 1) // columns
+        top = height - rows * MARK_SIZE - (rows - 1) * 16
         for k, mark in enumerate(marks):
             name, colour = MARK[mark]
             x, y = (k % columns) * (MARK_SIZE + 24), top + (k // columns) * (MARK_SIZE + 16)
