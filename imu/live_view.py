@@ -77,6 +77,7 @@ def snapshot_of(pipeline: Pipeline, frames: FrameBlock, t_host_ns: int) -> Snaps
         stage=stage,
         instruction=instruction,
         notice=pipeline.body.notice,
+        slipped=pipeline.body.slipped,
         drill=drill,
         repetition=repetition,
         cadence=cadence,

@@ -92,6 +92,8 @@ class Snapshot:
     """One sentence when something is wrong (a sensor lost, calibration refused); what to do about it follows it."""
     notice: str = ""
     """What the watch over the sensors has found, for the person; `problem` is this unless sensors do not answer."""
+    slipped: tuple[str, ...] = ()
+    """Segments whose straps have moved."""
     drill: DrillView = DrillView()
     repetition: RepetitionView = RepetitionView()
     cadence: CadenceView = CadenceView()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import dashboard_scenes as scenes
 import pytest
@@ -24,6 +25,7 @@ def window(qtbot, person: Person) -> Iterator[Window]:
         on_silence=person.asks("silence"),
         on_close=person.asks("close"),
         on_pause=person.asks("pause"),
+        on_command=lambda kind, segment: person.asked.append(f"{kind} {segment}".strip()),
         live=False,
         clock_ns=lambda: now["ns"],
     )
@@ -42,6 +44,16 @@ def test_escape_silences_and_space_pauses(qtbot, window: Window, person: Person)
     qtbot.keyClick(window, Qt.Key.Key_Space)
     assert person.asked == ["silence", "pause"]
     assert window.isVisible()
+
+
+def test_c_confirms_the_labels_and_r_calibrates_what_has_slipped(qtbot, window: Window, person: Person):
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    assert person.asked == []  # nothing has slipped
+    window.read_snapshot = lambda: replace(scenes.drill(), slipped=("shank_left", "thigh_right"))
+    window.tick()
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    qtbot.keyClick(window, Qt.Key.Key_C)
+    assert person.asked == ["redo shank_left", "redo thigh_right", "confirm_sides"]
 
 
 def test_m_mirrors_the_figure(qtbot, window: Window):

@@ -64,6 +64,7 @@ def perform(
                     lambda: engine.snapshot,
                     on_silence=engine.audio.silence,
                     on_close=engine.stop,
+                    on_command=engine.command if live else None,
                     finished=engine.finished,
                     screenshot=screenshot,
                     live=live,

@@ -89,6 +89,7 @@ def run_dashboard(
     live: bool = True,
     stay: bool | None = None,
     on_pause: Callable[[], None] | None = None,
+    on_command: Callable[[str, str], None] | None = None,
     text_scale: float = 1.0,
     full_screen: bool = False,
 ) -> DashboardFigures:
@@ -102,6 +103,8 @@ def run_dashboard(
         The newest snapshot; called 30 times a second.
     on_silence, on_close, on_pause : callable
         Esc; the window closes, by the person or by the end (called once); Space.
+    on_command : callable, optional
+        (kind, segment): C and R, see `Window`.
     finished : callable
         True when the session has ended: the summary of the last snapshot is shown.
     screenshot : Path, optional
@@ -123,7 +126,10 @@ def run_dashboard(
         hints = app.styleHints()
         theme = "light" if hints.colorScheme().name == "Light" else "dark"
     look = Look(PALETTES[theme], min(max(text_scale, 1.0), 2.0))
-    window = Window(read_snapshot, on_silence=on_silence, on_close=on_close, on_pause=on_pause, look=look, live=live)
+    window = Window(
+        read_snapshot, on_silence=on_silence, on_close=on_close, on_pause=on_pause, on_command=on_command, look=look,
+        live=live,
+    )  # fmt: skip
     if stay is None:
         stay = live and app.platformName() not in ("offscreen", "minimal")
     when = screenshot_when or mid_set

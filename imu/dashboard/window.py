@@ -43,6 +43,9 @@ class Window(QMainWindow):
         The window closes; called once.
     on_pause : callable, optional
         Space.
+    on_command : callable, optional
+        (kind, segment) of `imu.packets.Command`: C, the sensors are where their labels say; R, what has slipped is
+        calibrated anew. None: a replay, where nothing can be asked for.
     live : bool
         Data older than 300 ms are unknown. False for replays, whose stamps are of the past.
     clock_ns : callable
@@ -56,6 +59,7 @@ class Window(QMainWindow):
         on_silence: Callable[[], None],
         on_close: Callable[[], None],
         on_pause: Callable[[], None] | None = None,
+        on_command: Callable[[str, str], None] | None = None,
         look: Look | None = None,
         live: bool = True,
         clock_ns: Callable[[], int] = time.perf_counter_ns,
@@ -78,6 +82,12 @@ class Window(QMainWindow):
         self.resize(round(DESIGN_WIDTH), round(DESIGN_HEIGHT))
         self.setMinimumSize(640, 400)
         self.keys = [Key("Space", "Pause", on_pause)] if on_pause is not None else []
+        if on_command is not None:
+            self._ask = on_command
+            self.keys += [
+                Key("C", "Sensors are on the right legs", lambda: on_command("confirm_sides", "")),
+                Key("R", "Calibrate a moved strap anew", self.redo),
+            ]
         self.keys += [
             Key("Esc", "Silence the cues", on_silence),
             Key("M", "Mirror the figure", lambda: self.view.set_mirror(not self.view.mirror)),
@@ -131,6 +141,11 @@ class Window(QMainWindow):
             return
         self.view.offer_close()
         self.announcer.offer(self.clock_ns(), self._sentences())
+
+    def redo(self) -> None:
+        """Every strap that has moved is set right now: its sensor is calibrated anew."""
+        for segment in self.view.snapshot.slipped:
+            self._ask("redo", segment)
 
     def change_theme(self) -> None:
         other = LIGHT if self.view.look.palette.name == "dark" else DARK

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from imu.config import Setup
+from imu.conventions import place
 from imu.errors import ConfigError
 from imu.fusion.grid import GridBlock
-from imu.kinematics.calibration import Calibration, CalibrationSearch, SearchState, from_json
+from imu.kinematics.calibration import ANEW, Calibration, CalibrationSearch, SearchState, from_json
 from imu.kinematics.calibration.layout import END
 from imu.kinematics.heading import Headings, HeadingState
 from imu.kinematics.skeleton import Skeleton, SkeletonState
@@ -74,8 +75,17 @@ class Body:
 
     @property
     def notice(self) -> str:
-        """For the person: labels that seem exchanged, or a strap that has moved; empty = nothing."""
-        return self._watch.notice
+        """For the person: labels that seem exchanged, a strap that has moved, a sensor that is calibrated anew."""
+        found = self._watch.notice
+        if not found and self.calibration is not None:
+            anew = [s.segment for s in self.calibration.segments if s.reason == ANEW]
+            found = f"The sensor on the {place(anew[0])} is new. Stand still, then march on the spot" if anew else ""
+        return found
+
+    @property
+    def slipped(self) -> tuple[str, ...]:
+        """Segments whose straps have moved since they were calibrated, by name."""
+        return tuple(sorted(self._watch.slipped))
 
     def take(self, command: Command) -> None:
         """What a person asked for; ConfigError if it cannot be."""

@@ -55,7 +55,7 @@ class WholeBody:
         It has seen all frames, and has found a calibration.
     """
 
-    stage, instruction, notice = "ready", "", ""
+    stage, instruction, notice, slipped = "ready", "", "", ()
 
     def __init__(self, setup: Setup, gathered: GatheringBody) -> None:
         assert gathered.calibration is not None

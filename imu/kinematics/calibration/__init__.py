@@ -2,11 +2,12 @@
 
 from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration
 from imu.kinematics.calibration.joints import Evidence, joints_of, no_evidence
-from imu.kinematics.calibration.search import CalibrationSearch, SearchState
+from imu.kinematics.calibration.search import ANEW, CalibrationSearch, SearchState
 from imu.kinematics.calibration.stored import from_json, to_json
 from imu.kinematics.calibration.whole import calibrate_whole
 
 __all__ = [
+    "ANEW",
     "Calibration",
     "CalibrationSearch",
     "Evidence",

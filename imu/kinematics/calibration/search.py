@@ -41,6 +41,7 @@ ENOUGH: Final = 4
 STOPPED_S: Final = 3.0
 POOR: Final = 50
 WAIT_S: Final = 10.0
+ANEW: Final = "is being calibrated anew"
 ASK_ON: Final = "Keep marching, briskly: lift each knee a few more times, then stand still"
 ASK_UPRIGHT: Final = "Stand upright and still once more, knees straight, feet hip-width apart, looking straight ahead"
 
@@ -154,7 +155,7 @@ class CalibrationSearch(StandSearch):
                 continue
             j = self._names.index(name)
             segments[j] = SegmentCalibration(
-                name, None, math.nan, 0, "is being calibrated anew", segments[j].stand_acc,
+                name, None, math.nan, 0, ANEW, segments[j].stand_acc,
                 "stand still, then march on the spot", self._serials[j],
             )  # fmt: skip
             joints = [JointCalibration(k.proximal, k.distal, math.nan, math.inf) if name in (k.proximal, k.distal) else k
