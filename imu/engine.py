@@ -21,7 +21,7 @@ import numpy as np
 
 from imu.ble import LinkReport
 from imu.errors import ImuError, ProtocolError
-from imu.feedback.audio import AudioOut
+from imu.feedback.audio import AudioOut, Pacing
 from imu.kinematics.calibration import to_json
 from imu.live_view import merge_health, problem_of, snapshot_of
 from imu.outputs import Cue, Event, Outputs, Repetition
@@ -149,6 +149,7 @@ class Engine:
             return
         setup = await self.source.prepare()
         pipeline = Pipeline(setup)
+        pacing = Pacing(pipeline.drill, self.audio, real_time=self.source.real_time)
         builder = ResultBuilder(setup)
         decoders = {s.sensor: make_decoder(s) for s in setup.sensors}
         if self.record_to is not None:
@@ -184,6 +185,7 @@ class Engine:
             self.latencies.push_ms.append((done_ns - began_ns) * 1e-6)
             builder.add(out)
             self._sound(out, setup.t0_host_ns, done_ns)
+            pacing.take(out.events)
             _log(recorder, out)
             if recorder is not None and any(e.kind in ("calibrated", "segment_calibrated") for e in out.events):
                 assert pipeline.body.calibration is not None
@@ -204,6 +206,7 @@ class Engine:
         try:
             await self.source.run(deliver, report, self._stop)
         finally:
+            pacing.end()
             out = pipeline.finish()
             builder.add(out)
             _log(recorder, out)

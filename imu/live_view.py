@@ -8,10 +8,11 @@ import numpy as np
 
 from imu.ble import LinkReport
 from imu.conventions import place
+from imu.feedback.cadence import CadenceSession
 from imu.outputs import Cue, FrameBlock
 from imu.packets import Health
 from imu.pipeline import Pipeline
-from imu.snapshot import DrillView, RepetitionView, Snapshot
+from imu.snapshot import CadenceView, DrillView, RepetitionView, Snapshot
 
 LINK_IS_DOWN = ("searching", "connecting", "lost", "disconnected")
 
@@ -64,10 +65,12 @@ def snapshot_of(pipeline: Pipeline, frames: FrameBlock, t_host_ns: int) -> Snaps
     stage, instruction = stage_of(pipeline)
     t_us = int(frames.t_us[-1])
     cue: Cue | None = None
-    drill, repetition = DrillView(), RepetitionView()
+    drill, repetition, cadence = DrillView(), RepetitionView(), CadenceView()
     if pipeline.session is not None:
         drill, repetition = pipeline.session.drill_view, pipeline.session.view()
         cue = pipeline.session.current_cue(t_us)
+        if isinstance(pipeline.session, CadenceSession):
+            cadence = pipeline.session.cadence_view()
     return Snapshot(
         t_us=t_us,
         t_host_ns=t_host_ns,
@@ -77,6 +80,7 @@ def snapshot_of(pipeline: Pipeline, frames: FrameBlock, t_host_ns: int) -> Snaps
         slipped=pipeline.body.slipped,
         drill=drill,
         repetition=repetition,
+        cadence=cadence,
         angle=np.array(frames.angle[-1]),
         sigma=np.array(frames.sigma[-1]),
         flags=np.array(frames.flags[-1]),

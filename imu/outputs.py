@@ -57,7 +57,8 @@ class Event:
     t_emitted_us), `swap_found` (labels seem exchanged; cues wait), `sides_checked`, `sides_confirmed`. Drill:
     `repetition_started`, `repetition_counted`, `phase` ... Sensors: `sensor_stale`, `sensor_back`, `sensor_refused`,
     `sensor_marked`, `sensor_accepted` (its check at rest). Gait: `initial_contact_predicted`,
-    `initial_contact`, `foot_off`, `gait_interrupted` (a leg became unknown: nothing is counted across it).
+    `initial_contact`, `foot_off`, `gait_interrupted` (a leg became unknown: nothing is counted across it). Drill of a
+    cadence: `walk_started`, `walk_ended`; `metronome_started`, `metronome_stopped` (what is to be heard).
     """
 
     kind: str
@@ -115,16 +116,16 @@ class Cue:
     """The instant the rule's condition was met (after its dwell time)."""
     t_emitted_us: int
     rule: str
-    """`valgus`, `tempo`, `depth` ... as the drill's TOML names it."""
+    """`valgus`, `tempo`, `depth`, `cadence` ... as the drill's TOML names it."""
     side: Side | None
     text: str
     """The words, exactly as shown and spoken."""
     repetition: int
-    """Number of the repetition it belongs to (the one under way)."""
+    """Number of the repetition it belongs to (the one under way); of a cadence: of the step."""
     value: float
     threshold: float
     sigma: float
-    """Input, limit and 1σ in the rule's own unit (rad or s)."""
+    """Input, limit and 1σ in the rule's own unit (rad, s or steps per minute)."""
     given: bool = True
     reason: str = ""
     """Why it was given or held back: `dwell`, `refractory`, `lower priority`, `quality`, `faded`, `muted` ..."""

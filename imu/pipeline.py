@@ -6,7 +6,7 @@ Synchronous. No clock, thread, event loop, file or window: live, replay, simulat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,8 @@ import numpy as np
 from imu.config import Setup
 from imu.conventions import Side, side_of
 from imu.errors import ConfigError
-from imu.feedback.drill import Drill, load_drill
+from imu.feedback.cadence import CadenceSession
+from imu.feedback.drill import AnyDrill, Drill, load_drill
 from imu.feedback.session import DrillOutputs, DrillSession
 from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
@@ -59,8 +60,8 @@ class Pipeline:
         self._period_us = [round(1e6 / s.rate_hz) for s in setup.sensors]
         self._grid = Grid(len(setup.sensors), setup.grid_hz, round(setup.wait_ms * 1000))
         self.body: Body | WholeBody = body or Body(setup)
-        self.drill: Drill | None = load_drill(setup.drill_toml, "drill of this session") if setup.drill_toml else None
-        self.session = DrillSession(self.drill, setup) if self.drill else None
+        self.drill: AnyDrill | None = load_drill(setup.drill_toml, "drill of this session") if setup.drill_toml else None
+        self.session = _session(self.drill, setup) if self.drill else None
         self._gait = GaitDetector([s.segment for s in setup.sensors], setup.grid_hz)
         self.walk = StrideBuilder(self._gait.sides)
         """What is open of each leg's stride."""
@@ -132,7 +133,7 @@ class Pipeline:
             for event in body_events:
                 if event.kind == "calibrated":
                     self._ready_us = event.t_emitted_us
-            for part in self._drill(frames, body_events):
+            for part in self._drill(frames, body_events, steps):
                 events += part.events
                 repetitions += part.repetitions
                 cues += part.cues
@@ -140,7 +141,9 @@ class Pipeline:
         events = tuple(sorted(events, key=lambda e: e.t_emitted_us))
         return Outputs(frames, events, repetitions, cues)
 
-    def _drill(self, frames: FrameBlock, body_events: tuple[Event, ...]) -> Iterator[DrillOutputs]:
+    def _drill(
+        self, frames: FrameBlock, body_events: tuple[Event, ...], steps: Sequence[Event]
+    ) -> Iterator[DrillOutputs]:
         """Frames through the drill; from `swap_found` until somebody has looked, cues might name the wrong leg."""
         assert self.session is not None
         start = 0
@@ -153,7 +156,8 @@ class Pipeline:
                 part, first = frames.part(start, stop), None
                 if self._ready_us is not None:
                     first = int(np.searchsorted(part.t_us, self._ready_us, side="right"))
-                yield self.session.push(part, first)
+                first_us, last_us = int(part.t_us[0]), int(part.t_us[-1])
+                yield self.session.push(part, first, [e for e in steps if first_us <= e.t_emitted_us <= last_us])
                 start = stop
             if event is not None:
                 self.session.hold("sensors seem exchanged" if event.kind == "swap_found" else "")
@@ -260,3 +264,8 @@ class Pipeline:
         self._silent = list(state.silent)
         self._verdicts = list(state.verdicts)
         self._ready_us = state.ready_us
+
+
+def _session(drill: AnyDrill, setup: Setup) -> DrillSession | CadenceSession:
+    """What follows a drill of its kind."""
+    return DrillSession(drill, setup) if isinstance(drill, Drill) else CadenceSession(drill, setup)

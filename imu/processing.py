@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from imu.accelerometers import with_corrected_accelerometers
 from imu.config import Setup
 from imu.errors import ConfigError
+from imu.feedback.cadence_drill import with_cadence
 from imu.feedback.drill import drill_text
 from imu.fusion.channel import PoseBlock
 from imu.fusion.rows import Rows
@@ -46,15 +47,18 @@ def session_setup(
     calibration: str = "",
     exchange: Sequence[tuple[str, str]] = (),
     height_m: float = 0.0,
+    cadence: float | None = None,
 ) -> Setup:
     """The recording's setup with this run's choices.
 
     drill: a library name, None = the recorded one, "" = none. calibration: a stored one, "" = the recorded one, if any.
-    exchange: pairs of segments whose sensors wear each other's label.
+    exchange: pairs of segments whose sensors wear each other's label. cadence: steps per minute instead of the drill's.
     """
     changes: dict[str, object] = {} if method is None else {"filter": method}
     if drill is not None:
         changes["drill_toml"] = drill_text(drill) if drill else ""
+    if cadence is not None:
+        changes["drill_toml"] = with_cadence(str(changes.get("drill_toml", setup.drill_toml)), cadence)
     for key, window in (("stand_s", stand_s), ("movement_s", movement_s)):
         if window is None:
             continue
@@ -85,6 +89,7 @@ def process(
     calibration: str = "",
     exchange: Sequence[tuple[str, str]] = (),
     height_m: float = 0.0,
+    cadence: float | None = None,
 ) -> Result:
     """Compute everything a recording holds: exactly as a live session would have, or better, with what came later.
 
@@ -121,6 +126,8 @@ def process(
         Body height; from it step lengths and speed. 0: the recorded one, if any.
     exchange : pairs of segments, optional
         Sensors that wear each other's label, as `swap_found` may have said: `[("thigh_left", "thigh_right")]`.
+    cadence : float, optional
+        Steps per minute that a drill of walking asks for. None: as the drill says.
     """
     if baseline is not None:
         raise ConfigError("baseline is not available in this version; alignment is judged against the person's own stand")
@@ -128,7 +135,9 @@ def process(
         raise ConfigError(
             "packets of a given size check the live way, and offline takes all samples at once; leave one of both away"
         )
-    setup = session_setup(recording.setup, drill, stand_s, movement_s, method, calibration, exchange, height_m)
+    setup = session_setup(
+        recording.setup, drill, stand_s, movement_s, method, calibration, exchange, height_m, cadence
+    )
     if offline and setup.filter != "vqf":
         raise ConfigError(f"offline smoothing belongs to the filter vqf, not to {setup.filter}; leave one of both away")
     clock = timing or Timing()

@@ -52,6 +52,24 @@ class RepetitionView:
 
 
 @dataclass(frozen=True, slots=True)
+class CadenceView:
+    """A walk at a prescribed cadence; steps of both legs per minute."""
+
+    target: float = 0.0
+    """0 = this drill prescribes none."""
+    band: tuple[float, float] = (0.0, 0.0)
+    """What is in order, from and to."""
+    now: float = float("nan")
+    """NaN = unknown: not walking, not long enough yet, or a sensor is silent."""
+    walking: bool = False
+    steps: int = 0
+    judged: int = 0
+    """Steps at which the cadence was known ..."""
+    kept: int = 0
+    """... and those of them at which it was in the band."""
+
+
+@dataclass(frozen=True, slots=True)
 class SoundView:
     """`on`, `muted`, or `none` with the reason."""
 
@@ -78,6 +96,7 @@ class Snapshot:
     """Segments whose straps have moved."""
     drill: DrillView = DrillView()
     repetition: RepetitionView = RepetitionView()
+    cadence: CadenceView = CadenceView()
     angle: Floats = field(default_factory=_unknown)
     """(A,) rad, columns `conventions.ANGLES`; NaN = unknown."""
     sigma: Floats = field(default_factory=_unknown)

@@ -28,6 +28,11 @@ class Source(Protocol):
         """Known beforehand: those of a recording."""
         ...
 
+    @property
+    def real_time(self) -> bool:
+        """It delivers as fast as things happened."""
+        ...
+
     async def prepare(self) -> Setup:
         """Find out who is there; the setup's session time starts at its `t0_host_ns`."""
         ...
@@ -51,6 +56,10 @@ class BleSource:
     live: bool = True
     commands: tuple[Command, ...] = ()
     network: SensorNetwork | None = None
+
+    @property
+    def real_time(self) -> bool:
+        return True
 
     async def prepare(self) -> Setup:
         self.network = SensorNetwork(self.backend, search_s=self.search_s, expected=self.expected)
@@ -84,6 +93,10 @@ class ReplaySource:
     @property
     def commands(self) -> tuple[Command, ...]:
         return self.recording.commands
+
+    @property
+    def real_time(self) -> bool:
+        return self.speed == 1.0
 
     async def prepare(self) -> Setup:
         return self.setup

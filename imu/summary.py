@@ -7,9 +7,11 @@ import math
 import numpy as np
 
 from imu.conventions import ANGLES, angle_label
+from imu.feedback.cadence_drill import CadenceDrill
+from imu.feedback.drill import load_drill
 from imu.packets import Health
 from imu.result import Result
-from imu.walk_summary import gait_lines
+from imu.walk_summary import cadence_lines, gait_lines
 
 
 def _clock(t_us: int) -> str:
@@ -28,8 +30,10 @@ def summary_lines(result: Result) -> list[str]:
         lines.append("             smoothed offline: with what came later, so not what was shown live")
     if result.setup.filter != "vqf":
         lines.append(f"             orientation by {result.setup.filter}, a baseline for comparison (usual: vqf)")
-    lines += _calibration(result) + _repetitions(result) + _cues(result) + gait_lines(result) + _angles(result)
-    lines += _sensors(result)
+    drill = load_drill(result.setup.drill_toml, "drill of this session") if result.setup.drill_toml else None
+    lines += _calibration(result)
+    lines += cadence_lines(result, drill) if isinstance(drill, CadenceDrill) else _repetitions(result)
+    lines += _cues(result) + gait_lines(result) + _angles(result) + _sensors(result)
     lines.append(f"Fingerprint  {result.digest()}  (equal = bit-identical angles, events, repetitions and cues)")
     return lines
 
@@ -77,7 +81,8 @@ def _cues(result: Result) -> list[str]:
     for c in result.decisions:
         side = f" {c.side}" if c.side else ""
         fate = "" if c.given else f"  held back: {c.reason}"
-        lines.append(f"  {_clock(c.t_us)}  repetition {c.repetition}  {c.rule}{side}  “{c.text}”{fate}")
+        counted = "step" if c.rule == "cadence" else "repetition"
+        lines.append(f"  {_clock(c.t_us)}  {counted} {c.repetition}  {c.rule}{side}  “{c.text}”{fate}")
     return lines
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+
+from imu.feedback.cadence_drill import CadenceDrill
 from imu.kinematics.gait import GaitSummary
 from imu.result import Result
 
@@ -23,6 +26,22 @@ ROWS: Final = (
     ("obliquity_range", "pelvis obliquity range", "°", 180.0 / math.pi, "5.1f"),
 )
 """Parameter, words, unit, factor, form."""
+
+
+def cadence_lines(result: Result, drill: CadenceDrill) -> list[str]:
+    """Steps and cadence since the set-up, against what the drill asks for."""
+    ready = min((e.t_emitted_us for e in result.events if e.kind == "calibrated"), default=None)
+    low, high = drill.cadence.band
+    asked = f"asked for: {drill.cadence.steps_per_minute:g}, {low:.1f} to {high:.1f}"
+    if ready is None:
+        return [f"Cadence      nothing was counted ({asked})"]
+    steps = sum(e.kind == "initial_contact" and e.t_emitted_us > ready for e in result.events)
+    cadence = np.array([s.cadence for s in strides_of(result.events) if s.counts and s.t_start_us > ready])
+    if len(cadence) < 2:
+        return [f"Cadence      {steps} steps ({asked})"]
+    kept = np.mean((cadence >= low) & (cadence <= high))
+    spread = f"{cadence.mean():.1f} ± {cadence.std(ddof=1):.1f} a minute"
+    return [f"Cadence      {steps} steps, {spread} ({asked}; {kept:.0%} of {len(cadence)} single strides)"]
 
 
 def gait_lines(result: Result) -> list[str]:

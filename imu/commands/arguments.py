@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imu.conventions import SEGMENTS
 from imu.errors import CalibrationError
+from imu.feedback.cadence_drill import LEAST, MOST
 from imu.feedback.drill import drill_names
 from imu.kinematics.calibration import from_json
 
@@ -18,6 +19,12 @@ def add_drill(p: argparse.ArgumentParser, default: str | None = None) -> None:
         default=default,
         metavar="NAME",
         help=f"drill of the library ({names}), or none{'' if default else '; default: the one in the recording'}",
+    )
+    p.add_argument(
+        "--cadence",
+        type=cadence,
+        metavar="STEPS",
+        help=f"steps per minute that a drill of walking asks for, {LEAST:g} to {MOST:g} (default: as the drill says)",
     )
 
 
@@ -131,6 +138,17 @@ def metres(text: str) -> float:
         value = 0.0
     if not 0.5 <= value <= 2.5:
         raise argparse.ArgumentTypeError(f"{text!r}: give the height in metres, such as 1.75")
+    return value
+
+
+def cadence(text: str) -> float:
+    """Steps per minute."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not LEAST <= value <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r}: give steps per minute, {LEAST:g} to {MOST:g}")
     return value
 
 

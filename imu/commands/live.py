@@ -9,6 +9,7 @@ from imu.commands.arguments import add_backend, add_calibration, add_drill, cali
 from imu.commands.places import session_folder
 from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.engine import Engine
+from imu.feedback.cadence_drill import with_cadence
 from imu.feedback.drill import drill_text, load_drill
 from imu.sources import BleSource
 from imu.summary import summary_lines
@@ -29,6 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     name = drill_of(arguments) or ""
     text = drill_text(name) if name else ""
+    if arguments.cadence is not None:
+        text = with_cadence(text, arguments.cadence)
     calibration = calibration_of(arguments)
     folder = session_folder(arguments.out, name or "angles")
     warm_up()

@@ -81,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         calibration=calibration_of(arguments),
         exchange=arguments.exchange,
         height_m=arguments.height,
+        cadence=arguments.cadence,
     )
     print("\n".join(summary_lines(result)))
     if folder is not None:

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     recording = load(arguments.file)
     setup = session_setup(
         recording.setup, drill_of(arguments), arguments.stand, arguments.movement,
-        calibration=calibration_of(arguments), exchange=arguments.exchange,
+        calibration=calibration_of(arguments), exchange=arguments.exchange, cadence=arguments.cadence,
     )  # fmt: skip
     audio = audio_for(arguments.sound, "sound is off in this replay; start it with --sound")
     engine = Engine(ReplaySource(recording, setup, arguments.speed), audio)

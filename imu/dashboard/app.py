@@ -67,9 +67,11 @@ def application(offscreen: bool = False) -> QApplication:
 def mid_set(snapshot: Snapshot) -> bool:
     """In the second half of a set, on the way down or up: the screen that tells most in one picture. Without a drill: a
     knee well bent."""
-    r = snapshot.repetition
+    r, c = snapshot.repetition, snapshot.cadence
     if not snapshot.drill.title:
         return snapshot.stage == "drill" and bool(np.any(snapshot.angle[KNEES] > 0.7))
+    if c.target:
+        return snapshot.stage == "drill" and c.walking and c.judged > 0 and 2 * c.steps >= snapshot.drill.target_count
     half = max(snapshot.drill.target_count // 2, 1)
     return snapshot.stage == "drill" and r.count >= half and r.phase in (0, 2) and r.depth > 0.8
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from PySide6.QtGui import QPainter
 
-from imu.dashboard.panel import Panel, write
+from imu.dashboard.panel import Panel, fitted, write
 from imu.dashboard.shapes import draw_shape
 
 SIZE_OF_DIGITS: Final = {1: 320, 2: 240, 3: 160}
@@ -34,17 +34,21 @@ class CountState:
     marks: tuple[str, ...] = ()
     running: bool = False
     """A ring marks the repetition to do now."""
+    noun: str = "repetition"
+    """What is counted; steps have no marks."""
 
 
 class Count(Panel[CountState]):
     def words(self) -> str:
         s = self.state
         if s.target:
-            return f"Repetition {s.count} of {s.target} done"
-        return f"{s.count} repetition{'' if s.count == 1 else 's'} done"
+            return f"{s.noun.capitalize()} {s.count} of {s.target} done"
+        return f"{s.count} {s.noun}{'' if s.count == 1 else 's'} done"
 
     def shown_marks(self) -> list[str]:
         s = self.state
+        if s.noun != "repetition":
+            return []
         marks = [m if m in MARK else "clean" for m in s.marks]
         missing = max(s.target - sum(m != "void" for m in marks), 0)
         if s.running and (missing or not s.target):
@@ -66,21 +70,26 @@ class Count(Panel[CountState]):
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette, s = self.look.palette, self.state
         digits, label = str(s.count), f"of {s.target}" if s.target else ""
-        size, label_size = SIZE_OF_DIGITS.get(len(digits), 120), min(round(48 * self.look.text), 56)
+        steps, places = s.noun != "repetition", len(digits)
+        if steps:
+            # a size that does not change on the way to the target
+            label, places = f"{label} steps".strip(), max(places, len(str(s.target)))
+        size, label_size = SIZE_OF_DIGITS.get(places, 120), min(round(48 * self.look.text), 56)
         baseline = 16 + size * 0.73
         edge = -14 * size / 320
         used = write(
             p, edge, baseline, digits, size, palette["ink"], 700, spacing=-8.0 * size / 320, tabular=False
         )
         # two digits leave no room beside them at a size that is read from 3 m
-        if len(digits) == 1:
+        if places == 1 and not steps:
             write(p, used + edge + 24, baseline + 2, label, label_size, palette["ink2"], 500)
         else:
-            write(p, 0, baseline + 20 + label_size * 0.73, label, label_size, palette["ink2"], 500)
+            label_size, lines = fitted(label, width, start=label_size, least=28, weight=500, lines=1)
+            write(p, 0, baseline + 20 + label_size * 0.73, lines[0] if lines else "", label_size, palette["ink2"], 500)
         marks = self.shown_marks()
         columns = self.columns(len(marks))
-        lines = (len(marks) + columns - 1) // columns
-        top = height - lines * MARK_SIZE - (lines - 1) * 16
+        rows = (len(marks) + columns - 1) // columns
+        top = height - rows * MARK_SIZE - (rows - 1) * 16
         for k, mark in enumerate(marks):
             name, colour = MARK[mark]
             x, y = (k % columns) * (MARK_SIZE + 24), top + (k // columns) * (MARK_SIZE + 16)

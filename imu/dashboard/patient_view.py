@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from imu.dashboard.button import HEIGHT as BUTTON_HEIGHT
 from imu.dashboard.button import Button
+from imu.dashboard.cadence_bar import CadenceBar, CadenceBarState, CadenceNumber
 from imu.dashboard.count import Count, CountState
 from imu.dashboard.cue_slot import CueSlot, CueState, EdgeBar
 from imu.dashboard.figure import Figure, FigureState
@@ -21,7 +22,9 @@ from imu.dashboard.key_table import KeyTable, KeyTableState
 from imu.dashboard.panel import Panel
 from imu.dashboard.pose import UNKNOWN_POSTURE
 from imu.dashboard.reading import (
+    cadence_state,
     count_state,
+    counted,
     cue_state,
     figure_state,
     gauge_state,
@@ -66,6 +69,8 @@ class Shown:
     trouble: bool
     drill: bool
     """False: a measurement without a drill."""
+    cadence: bool = False
+    """A walk at a prescribed cadence: no depth, no phases."""
 
 
 class PatientView(QWidget):
@@ -96,6 +101,8 @@ class PatientView(QWidget):
         self.side = Figure("You, from the side", FigureState(UNKNOWN_POSTURE, view="side"), self)
         self.gauge = Gauge("Depth", GaugeState(), self)
         self.tempo = TempoBar("Tempo", TempoState(), self)
+        self.cadence = CadenceNumber("Cadence", CadenceBarState(), self)
+        self.cadence_bar = CadenceBar("Cadence and target", CadenceBarState(), self)
         self.remedy = Remedy("What to do", RemedyState(), self)
         self.kept = Kept("Count kept", KeptState(), self)
         self.steps = Steps("Steps", StepsState(), self)
@@ -149,7 +156,8 @@ class PatientView(QWidget):
             snapshot = self._settled(snapshot, now_ns)
         self.snapshot = snapshot
         scene = snapshot.stage if snapshot.stage in ("drill", "finished") else "setup"
-        shown = Shown(scene, scene == "drill" and paused(snapshot), bool(snapshot.drill.title))
+        trouble, cadence = scene == "drill" and paused(snapshot), snapshot.cadence.target > 0.0
+        shown = Shown(scene, trouble, bool(snapshot.drill.title), cadence)
         if shown != self._shown:
             self._shown = shown
             self._choose_panels()
@@ -179,9 +187,11 @@ class PatientView(QWidget):
         self.count.show_state(count_state(s))
         self.front.show_state(figure_state(s, "mirror" if self.mirror else "front"))
         self.gauge.show_state(gauge_state(s))
+        self.cadence.show_state(cadence_state(s))
+        self.cadence_bar.show_state(cadence_state(s))
         if self._shown is not None and self._shown.trouble:
             self.remedy.show_state(remedy_state(s))
-            self.kept.show_state(KeptState(s.repetition.count))
+            self.kept.show_state(KeptState(s.repetition.count, counted(s)))
         else:
             self.side.show_state(figure_state(s, "side"))
             self.tempo.show_state(tempo_state(s))
@@ -195,7 +205,7 @@ class PatientView(QWidget):
     def _choose_panels(self) -> None:
         shown = self._shown
         assert shown is not None
-        side_view = not shown.trouble and not self.look.large
+        side_view = not shown.trouble and not self.look.large and not shown.cadence
         visible: set[Panel] = {
             "setup": {self.steps, self.instruction, self.sensors, self.front},
             "finished": {self.header, self.summary},
@@ -203,7 +213,9 @@ class PatientView(QWidget):
             | ({self.remedy} if shown.trouble else set())
             | ({self.side} if side_view else set()),
         }[shown.scene]
-        if shown.scene == "drill" and shown.drill:
+        if shown.scene == "drill" and shown.cadence:
+            visible |= {self.count} | ({self.kept} if shown.trouble else {self.cadence, self.cadence_bar})
+        elif shown.scene == "drill" and shown.drill:
             # without a drill there is nothing to count, no depth to reach and no tempo to keep
             visible |= {self.count, self.gauge, self.kept if shown.trouble else self.tempo}
         for panel in self.panels:
@@ -238,7 +250,7 @@ class PatientView(QWidget):
         self.header.place(MARGIN, 24, inner, 56 if large else 48, factor)
         self.cue.place(MARGIN, top, inner, 144, factor)
         self.count.place(MARGIN, middle, 328, middle_height, factor)
-        if large and not trouble:
+        if large and not trouble and not (self._shown is not None and self._shown.cadence):
             self.front.place(376 + spare / 2, middle, 616, middle_height, factor)
         else:
             self.front.place(376 + spare * 0.4, middle, 448, middle_height, factor)
@@ -246,6 +258,9 @@ class PatientView(QWidget):
         remedy = 760 + spare * 0.5
         self.remedy.place(remedy, middle, width - MARGIN - GAUGE_WIDTH - 8 - remedy, middle_height - FLOOR, factor)
         self.gauge.place(width - MARGIN - GAUGE_WIDTH, middle, GAUGE_WIDTH, middle_height, factor)
+        number = 824 + spare * 0.75
+        self.cadence.place(number, middle, width - MARGIN - number, middle_height - FLOOR, factor)
+        self.cadence_bar.place(MARGIN, tempo_top, inner, tempo_height, factor)
         self.kept.place(MARGIN, tempo_top, inner, tempo_height, factor)
         self.tempo.place(MARGIN, tempo_top, inner, tempo_height, factor)
 

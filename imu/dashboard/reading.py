@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import nan
+from math import isnan, nan
 from typing import Final
 
 from imu.conventions import CORE_SEGMENTS, Side
+from imu.dashboard.cadence_bar import CadenceBarState
 from imu.dashboard.count import CountState
 from imu.dashboard.cue_slot import CueState, Kind
 from imu.dashboard.figure import FigureState, View
@@ -22,10 +23,12 @@ STALE_NS: Final = 300_000_000
 MEASURING: Final = ("stand", "movement", "drill")
 ANSWERING: Final = ("streaming", "settling")
 
-KIND_OF_RULE: Final[dict[str, Kind]] = {"tempo": "tempo", "depth": "depth", "partial": "depth"}
+KIND_OF_RULE: Final[dict[str, Kind]] = {"tempo": "tempo", "cadence": "tempo", "depth": "depth", "partial": "depth"}
 """All other rules are about alignment."""
 READY: Final = "Ready. Begin when you are."
 READY_WITHOUT_SOUND: Final = "Ready. No sound: watch here for cues."
+READY_TO_WALK: Final = "Ready. Begin to walk."
+READY_TO_WALK_WITHOUT_SOUND: Final = "Ready to walk. No sound: watch here."
 PRAISE: Final = "Good. Keep this rhythm."
 NO_DRILL: Final = "No drill is chosen: movement only"
 
@@ -45,6 +48,7 @@ def without_values(snapshot: Snapshot) -> Snapshot:
         angle=snapshot.angle * nan,
         sigma=snapshot.sigma * nan,
         repetition=repetition,
+        cadence=replace(snapshot.cadence, now=nan),
         sensors=sensors,
         cue=None,
         cue_side=None,
@@ -92,6 +96,8 @@ def cue_state(s: Snapshot) -> CueState:
         return CueState("trouble", what, remedy)
     if not s.drill.title:
         return CueState("note", NO_DRILL)
+    if s.cadence.target:
+        return _walk_state(s)
     if depth_of(s) is None:
         return CueState()
     r, target = s.repetition, s.drill.target_count
@@ -104,8 +110,24 @@ def cue_state(s: Snapshot) -> CueState:
     return CueState("calm", PRAISE) if clean else CueState()
 
 
+def _walk_state(s: Snapshot) -> CueState:
+    """Nothing is praised while the cadence is unknown."""
+    c, target = s.cadence, s.drill.target_count
+    if target and c.steps >= target:
+        return CueState("calm", f"All {target} steps done. Stand and rest.")
+    if not c.walking and c.steps == 0:
+        return CueState("calm", READY_TO_WALK if s.sound.state == "on" else READY_TO_WALK_WITHOUT_SOUND)
+    return CueState("calm", PRAISE) if c.band[0] <= c.now <= c.band[1] else CueState()
+
+
+def counted(s: Snapshot) -> str:
+    """What the count is of."""
+    return "step" if s.cadence.target else "repetition"
+
+
 def count_state(s: Snapshot) -> CountState:
-    return CountState(s.repetition.count, s.drill.target_count, s.repetition.marks, running=not paused(s))
+    r = s.repetition
+    return CountState(r.count, s.drill.target_count, r.marks, running=not paused(s), noun=counted(s))
 
 
 def figure_state(s: Snapshot, view: View) -> FigureState:
@@ -134,3 +156,10 @@ def tempo_state(s: Snapshot) -> TempoState:
     r = s.repetition
     late = s.cue is not None and cue_kind(s.cue.rule) == "tempo"
     return TempoState(s.drill.tempo_s, s.drill.phase_words, r.phase, known_time(r.pace_s), known_time(r.progress_s), late)
+
+
+def cadence_state(s: Snapshot) -> CadenceBarState:
+    c = s.cadence
+    late = s.cue is not None and cue_kind(s.cue.rule) == "tempo"
+    # half a step a minute is about a pixel of the bar
+    return CadenceBarState(c.target, c.band, None if isnan(c.now) else round(2.0 * c.now) / 2.0, late)

@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter, QPen
 from imu.dashboard.count import MARK
 from imu.dashboard.panel import Panel, box, fitted, write
 from imu.dashboard.shapes import draw_shape
-from imu.snapshot import RepetitionView, Snapshot
+from imu.snapshot import CadenceView, RepetitionView, Snapshot
 
 CARD_HEIGHT: Final = 144.0
 MEANING: Final = (("cued", "needed a correction"), ("tempo", "went too fast"), ("void", "not counted, a sensor was silent"))
@@ -29,6 +29,8 @@ class SummaryState:
     """What is wrong with the recording, if anything."""
     drill: bool = True
     """False: nothing was counted because no drill was chosen."""
+    walk: tuple[int, int] | None = None
+    """Of a walk at a prescribed cadence: steps that were in the band, of those at which the cadence was known."""
 
     def clean(self) -> int:
         return sum(mark == "clean" for mark in self.marks)
@@ -58,6 +60,14 @@ def sentence_of_set(r: RepetitionView) -> str:
     return f"Well done. {n} repetitions, {clean} of them clean." if clean else f"Well done. {n} repetitions."
 
 
+def sentence_of_walk(c: CadenceView) -> str:
+    """The same for a walk at a prescribed cadence."""
+    if c.steps == 0:
+        return "The set has ended. No step was counted."
+    steps = f"Well done. {c.steps} step{'' if c.steps == 1 else 's'}"
+    return f"{steps}, {100 * c.kept // c.judged} % at the target cadence." if c.judged else f"{steps}."
+
+
 class Summary(Panel[SummaryState]):
     def words(self) -> str:
         notes = [text for _, text in self.state.notes()]
@@ -80,8 +90,10 @@ class Summary(Panel[SummaryState]):
         y += 24
         card = (width - 32) / 2
         if s.drill:
-            self._share(p, 0, y, card, s.count, s.target or s.count, "repetitions done")
-            self._share(p, card + 32, y, card, s.clean(), s.count, "clean")
+            done = "repetitions done" if s.walk is None else "steps done"
+            self._share(p, 0, y, card, s.count, s.target or s.count, done)
+            good, of = (s.clean(), s.count) if s.walk is None else s.walk
+            self._share(p, card + 32, y, card, good, of, "clean" if s.walk is None else "at the target cadence")
         y = self._repetitions(p, y + CARD_HEIGHT + 32, width) + 8
         note = min(round(32 * self.look.text), 40)
         for mark, text in s.notes():
@@ -130,4 +142,9 @@ def summary_state(s: Snapshot) -> SummaryState:
     r = s.repetition
     if not s.drill.title:
         return SummaryState("The measurement has ended.", recorded=bool(s.recording), problem=s.problem, drill=False)
+    if s.cadence.target:
+        c = s.cadence
+        return SummaryState(
+            sentence_of_walk(c), c.steps, s.drill.target_count, (), bool(s.recording), s.problem, walk=(c.kept, c.judged)
+        )
     return SummaryState(sentence_of_set(r), r.count, s.drill.target_count, r.marks, bool(s.recording), s.problem)

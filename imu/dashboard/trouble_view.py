@@ -52,6 +52,7 @@ class Remedy(Panel[RemedyState]):
 @dataclass(frozen=True, slots=True)
 class KeptState:
     count: int = 0
+    noun: str = "repetition"
 
 
 class Kept(Panel[KeptState]):
@@ -61,8 +62,8 @@ class Kept(Panel[KeptState]):
         return f"Counting is paused. {self.kept()}"
 
     def kept(self) -> str:
-        n = self.state.count
-        return "Your repetition is kept" if n == 1 else (f"Your {n} repetitions are kept" if n else "Begin when all answer")
+        n, noun = self.state.count, self.state.noun
+        return f"Your {noun} is kept" if n == 1 else (f"Your {n} {noun}s are kept" if n else "Begin when all answer")
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette = self.look.palette

@@ -177,6 +177,9 @@ class Window(QMainWindow):
                 cue = view.cue.state
                 urgent = view.cue.words() if cue.kind not in ("calm", "empty") else ""
                 quiet = view.cue.words() if cue.kind == "calm" else ""
+                if view.snapshot.cadence.target:
+                    # a number with every step would leave no room for anything else
+                    return {"cue": urgent, "calm": quiet, "cadence": view.cadence_bar.words()}
                 return {"cue": urgent, "count": view.count.words(), "calm": quiet, "tempo": view.tempo.words()}
             case "finished":
                 return {"summary": view.summary.words()}

@@ -1,12 +1,18 @@
 """Body to cues: repetitions, tempo, alignment, and who may speak."""
 
 from imu.feedback.alignment import Baseline
-from imu.feedback.drill import Drill, drill_names, drill_text, load_drill
+from imu.feedback.cadence import CadenceSession, CadenceState
+from imu.feedback.cadence_drill import CadenceDrill, with_cadence
+from imu.feedback.drill import AnyDrill, Drill, drill_names, drill_text, load_drill
 from imu.feedback.session import DrillOutputs, DrillSession, SessionState
 from imu.feedback.warm import warm_up
 
 __all__ = [
+    "AnyDrill",
     "Baseline",
+    "CadenceDrill",
+    "CadenceSession",
+    "CadenceState",
     "Drill",
     "DrillOutputs",
     "DrillSession",
@@ -15,4 +21,5 @@ __all__ = [
     "drill_text",
     "load_drill",
     "warm_up",
+    "with_cadence",
 ]

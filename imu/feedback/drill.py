@@ -7,6 +7,7 @@ from importlib import resources
 from math import radians
 
 from imu.errors import ConfigError
+from imu.feedback.cadence_drill import KINDS, CadenceDrill, kind_in, read_cadence
 from imu.feedback.drill_reader import choice, flag, number, read, table, text, texts, whole
 from imu.snapshot import DrillView
 
@@ -212,8 +213,9 @@ class CueLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """One drill, complete."""
+    """One drill of repetitions, complete."""
 
+    kind: str = choice("What the drill is about. May be left out: repetitions.", KINDS, "repetitions")
     name: str = text("Short name, as in the library.")
     title: str = text("Name for people.")
     target_count: int = whole("Repetitions of a set. Larger = more. Recommended 8.", 1, 500)
@@ -248,8 +250,13 @@ class Drill:
         )
 
 
-def load_drill(text: str, source: str = "") -> Drill:
-    """Read a drill from TOML. `ConfigError` lists every problem with file, key and remedy."""
+AnyDrill = Drill | CadenceDrill
+
+
+def load_drill(text: str, source: str = "") -> AnyDrill:
+    """Read a drill of any kind from TOML. `ConfigError` lists every problem with file, key and remedy."""
+    if kind_in(text) == "cadence":
+        return read_cadence(text, source or "drill")
     return read(Drill, text, source or "drill", _contradictions)
 
 

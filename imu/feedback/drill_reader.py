@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, field, fields
+from dataclasses import MISSING, Field, field, fields
 from typing import Any, TypeVar, cast
 
 from imu.errors import ConfigError
@@ -18,8 +18,9 @@ Check = Callable[[object], str]
 """Gives the problem with its remedy, or an empty text."""
 
 
-def _field(doc: str, check: Check, convert: Callable[[Any], object]) -> Any:
-    return field(metadata={"doc": doc, "check": check, "convert": convert})
+def _field(doc: str, check: Check, convert: Callable[[Any], object], default: object = MISSING) -> Any:
+    metadata = {"doc": doc, "check": check, "convert": convert}
+    return field(metadata=metadata) if default is MISSING else field(default=default, metadata=metadata)
 
 
 def number(doc: str, low: float, high: float) -> Any:
@@ -64,9 +65,13 @@ def text(doc: str, *, empty: bool = False) -> Any:
     return _field(doc, check, str)
 
 
-def choice(doc: str, allowed: tuple[str, ...]) -> Any:
-    """A field that is one of a few words."""
-    return _field(doc, lambda value: "" if value in allowed else f"is {value!r}; give one of {', '.join(allowed)}", str)
+def choice(doc: str, allowed: tuple[str, ...], default: str | None = None) -> Any:
+    """A field that is one of a few words; with a `default` it may be left out."""
+
+    def check(value: object) -> str:
+        return "" if value in allowed else f"is {value!r}; give one of {', '.join(allowed)}"
+
+    return _field(doc, check, str, MISSING if default is None else default)
 
 
 def texts(doc: str, count: int | None = None) -> Any:
@@ -123,7 +128,9 @@ def _build(kind: type[T], data: Mapping[str, object], prefix: str, problems: lis
     values: dict[str, object] = {}
     for name, f in known.items():
         inner_kind = f.metadata.get("table")
-        if name not in data:
+        if name not in data and f.default is not MISSING:
+            values[name] = f.default
+        elif name not in data:
             what = f"the table [{prefix}{name}]" if inner_kind else f"a value ({f.metadata['doc']})"
             problems.append((prefix + name, f"is missing; give {what}"))
         elif inner_kind:

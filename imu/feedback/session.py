@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import nan, radians
 
@@ -87,8 +87,11 @@ class DrillSession:
         self._count = 0
         self._faults: tuple[str, ...] = ()
 
-    def push(self, frames: FrameBlock, first_ready: int | None) -> DrillOutputs:
-        """Take frames; those before index `first_ready` (None: all) belong to the calibration and are no drill frames."""
+    def push(self, frames: FrameBlock, first_ready: int | None, steps: Iterable[Event] = ()) -> DrillOutputs:
+        """Take frames; those before index `first_ready` (None: all) belong to the calibration and are no drill frames.
+
+        `steps`, the gait events of the same frames, are of no interest to a drill of repetitions.
+        """
         if first_ready is None or first_ready >= len(frames):
             return DrillOutputs()
         rows = slice(first_ready, None)

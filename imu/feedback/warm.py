@@ -7,7 +7,7 @@ import numpy as np
 from imu.config import SensorSetup, Setup
 from imu.conventions import ANGLES
 from imu.feedback import phases, stream
-from imu.feedback.drill import drill_text, load_drill
+from imu.feedback.drill import Drill, drill_text, load_drill
 from imu.feedback.records import CLOSED_REPETITION, REPORT
 from imu.feedback.session import DrillSession
 from imu.outputs import FrameBlock
@@ -16,7 +16,9 @@ from imu.outputs import FrameBlock
 def warm_up() -> None:
     """Load the compiled kernels; compile those that are not in the cache."""
     sensors = (SensorSetup("1", "thigh_left", 100.0, "samples"), SensorSetup("2", "thigh_right", 100.0, "samples"))
-    session = DrillSession(load_drill(drill_text("squat"), "squat.toml"), Setup(sensors))
+    drill = load_drill(drill_text("squat"), "squat.toml")
+    assert isinstance(drill, Drill)
+    session = DrillSession(drill, Setup(sensors))
     a, one = len(ANGLES), np.zeros(1, np.int64)
     session.push(FrameBlock(one, np.zeros((1, 2, 4)), np.zeros((1, a)), np.zeros((1, a)), np.zeros((1, a), np.uint16)), 0)
     # what `finish` calls directly

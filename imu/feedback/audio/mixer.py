@@ -1,4 +1,5 @@
-"""One voice at a time into blocks of samples. Runs in the sound card's callback: no array is made, no lock is taken.
+"""One voice at a time, and clicks below it, into blocks of samples. Runs in the sound card's callback: no array is made,
+no lock is taken.
 
 The engine hands clips over through a bounded queue whose operations are single steps of the interpreter; volume and
 mute are plain numbers that the next block reads.
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.feedback.audio.earcons import LEVEL
+from imu.feedback.audio.metronome import Metronome
 from imu.feedback.audio.tones import RATE_HZ
 
 Stereo = NDArray[np.float32]
@@ -64,6 +66,7 @@ class Mixer:
         self.at = 0
         """Sample index of the next block."""
         self.started: deque[Started] = deque(maxlen=64)
+        self.metronome = Metronome(rate_hz)
         self._queue: deque[Clip] = deque(maxlen=PENDING)
         self._next: Clip | None = None
         self._voice: Stereo | None = None
@@ -78,6 +81,8 @@ class Mixer:
         steps = np.arange(1, BLOCK + 1, dtype=np.float32) / np.float32(self.ramp)
         self._steps: Stereo = np.ascontiguousarray(np.repeat(steps[:, None], 2, axis=1))
         self._gains: Stereo = np.empty((BLOCK, 2), np.float32)
+        self._voiced: list[tuple[int, int]] = []
+        """Rows (from, to) of this block in which a voice sounds."""
 
     def play(self, clip: Clip) -> None:
         """Sound it next. Dropped while muted."""
@@ -89,6 +94,7 @@ class Mixer:
         self._queue.clear()
         self._next = self._voice = None
         self._falling = -1
+        self.metronome.forget()
 
     @property
     def sounding(self) -> bool:
@@ -100,6 +106,7 @@ class Mixer:
             clip = self._queue.popleft()
             if clip.until_ns is None or now_ns <= clip.until_ns:
                 self._next = clip
+        self.metronome.begin(self.at, now_ns)
         for start in range(0, len(out), BLOCK):
             self._block(out[start : start + BLOCK])
 
@@ -109,8 +116,12 @@ class Mixer:
         if self.muted:
             self._next = None
         row = 0
+        self._voiced.clear()
         while row < n:
             row = self._advance(out, row, n)
+        if self._voiced:
+            np.clip(out, -LEVEL, LEVEL, out=out)
+        self.metronome.add(out, self.at, self._voiced)
         self._level(out, n)
         self.at += n
 
@@ -146,6 +157,7 @@ class Mixer:
             m = min(m, self.ramp - self._falling)
         part = out[row : row + m]
         part[:] = voice[self._position : self._position + m]
+        self._voiced.append((row, row + m))
         self._position += m
         if self._falling >= 0:
             np.multiply(part, self._fall[self._falling : self._falling + m], out=part)
@@ -155,7 +167,7 @@ class Mixer:
         return row + m
 
     def _level(self, out: Stereo, n: int) -> None:
-        """Volume and mute by a straight ramp, then the cap."""
+        """Volume and mute by a straight ramp."""
         target = 0.0 if self.muted else min(max(self.volume, 0.0), 1.0)
         if self._gain == target == 1.0:
             pass  # the usual case
@@ -170,4 +182,3 @@ class Mixer:
             self._gain = target if n >= self.ramp else float(gains[-1, 0])
         if self.muted and self._gain == 0.0:
             self._voice, self._falling = None, -1
-        np.clip(out, -LEVEL, LEVEL, out=out)

@@ -28,6 +28,8 @@ RETRY_NS = 3_000_000_000
 LATE_NS = 300_000_000
 """A cue that the driver has not asked for by then is shown, not heard: late words meet another phase of the movement.
 Seen after a gap, when the driver paused for 1.5 s."""
+CLICK_LATE_NS = 100_000_000
+"""A step's click that has not been asked for by then would be heard as if it were between two steps."""
 REMEMBERED = 64
 """Cues whose onset is still to come or to be fetched."""
 SIDES_AND_NONE: tuple[Side | None, ...] = (*SIDES, None)
@@ -124,6 +126,21 @@ class AudioOut:
         self._number += 1
         self._asked.append((self._number, cue, now_ns))
         self.mixer.play(Clip(self._clip(cue), self._number, until_ns=time.perf_counter_ns() + LATE_NS))
+
+    def beat(self, per_minute: float, volume: float = 1.0) -> None:
+        """Even beats from now on, below the cues; asked again, the tempo changes without a jump. `volume`: 0 to 1."""
+        self.mixer.metronome.volume = volume
+        self.mixer.metronome.beat(per_minute)
+
+    def stop_beat(self) -> None:
+        """No more beats."""
+        self.mixer.metronome.stop()
+
+    def click(self, volume: float = 1.0) -> None:
+        """One click at once: a step."""
+        if self._state.state == "on":
+            self.mixer.metronome.volume = volume
+            self.mixer.metronome.step(time.perf_counter_ns() + CLICK_LATE_NS)
 
     def silence(self) -> None:
         """Esc: stop what sounds and stay mute; again: sound on."""
