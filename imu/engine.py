@@ -23,6 +23,7 @@ from imu.ble import LinkReport
 from imu.errors import ImuError, ProtocolError
 from imu.feedback.audio import AudioOut, Pacing
 from imu.kinematics.calibration import to_json
+from imu.live_gait import LiveGait
 from imu.live_view import merge_health, problem_of, snapshot_of
 from imu.outputs import Cue, Event, Outputs, Repetition
 from imu.packets import Command
@@ -150,7 +151,7 @@ class Engine:
         setup = await self.source.prepare()
         pipeline = Pipeline(setup)
         pacing = Pacing(pipeline.drill, self.audio, real_time=self.source.real_time)
-        builder = ResultBuilder(setup)
+        builder, gait = ResultBuilder(setup), LiveGait(pipeline)
         decoders = {s.sensor: make_decoder(s) for s in setup.sensors}
         if self.record_to is not None:
             self._recorder = Recorder(self.record_to, setup, self.metadata)
@@ -184,6 +185,7 @@ class Engine:
             done_ns = time.perf_counter_ns()
             self.latencies.push_ms.append((done_ns - began_ns) * 1e-6)
             builder.add(out)
+            gait.push(out.frames)
             self._sound(out, setup.t0_host_ns, done_ns)
             pacing.take(out.events)
             _log(recorder, out)
@@ -194,7 +196,7 @@ class Engine:
             if packets % AUDIO_CHECK_PACKETS == 0:
                 self._check_sound(setup.t0_host_ns)
             if len(out.frames):
-                self._show(snapshot_of(pipeline, out.frames, t_host_ns))
+                self._show(snapshot_of(pipeline, out.frames, gait.view, t_host_ns))
 
         def report(link: LinkReport) -> None:
             self._links[link.sensor] = link
@@ -216,7 +218,10 @@ class Engine:
                 recorder.close()
             self._check_sound(setup.t0_host_ns)
             self.result = builder.result(pipeline.health(), pipeline.body.calibration)
-            last = snapshot_of(pipeline, out.frames, self.snapshot.t_host_ns) if len(out.frames) else self.snapshot
+            gait.push(out.frames)
+            last = self.snapshot
+            if len(out.frames):
+                last = snapshot_of(pipeline, out.frames, gait.view, last.t_host_ns)
             self._show(replace(last, stage="finished", instruction="", cue=None, cue_side=None))
 
     def _show(self, snapshot: Snapshot) -> None:

@@ -12,7 +12,7 @@ from imu.feedback.cadence import CadenceSession
 from imu.outputs import Cue, FrameBlock
 from imu.packets import Health
 from imu.pipeline import Pipeline
-from imu.snapshot import CadenceView, DrillView, RepetitionView, Snapshot
+from imu.snapshot import CadenceView, DrillView, GaitView, RepetitionView, Snapshot
 
 LINK_IS_DOWN = ("searching", "connecting", "lost", "disconnected")
 
@@ -60,7 +60,7 @@ def stage_of(pipeline: Pipeline) -> tuple[str, str]:
     return pipeline.body.stage, pipeline.body.instruction
 
 
-def snapshot_of(pipeline: Pipeline, frames: FrameBlock, t_host_ns: int) -> Snapshot:
+def snapshot_of(pipeline: Pipeline, frames: FrameBlock, gait: GaitView, t_host_ns: int) -> Snapshot:
     """Newest state after a push that produced frames; links, sound and recording are the engine's to add."""
     stage, instruction = stage_of(pipeline)
     t_us = int(frames.t_us[-1])
@@ -81,6 +81,7 @@ def snapshot_of(pipeline: Pipeline, frames: FrameBlock, t_host_ns: int) -> Snaps
         drill=drill,
         repetition=repetition,
         cadence=cadence,
+        gait=gait,
         angle=np.array(frames.angle[-1]),
         sigma=np.array(frames.sigma[-1]),
         flags=np.array(frames.flags[-1]),

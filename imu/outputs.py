@@ -5,7 +5,7 @@ Times are session time in µs (int64). All are frozen; arrays are not written to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,6 +39,19 @@ class FrameBlock:
         return FrameBlock(
             self.t_us[rows], self.q_earth_segment[rows], self.angle[rows], self.sigma[rows], self.flags[rows]
         )  # fmt: skip
+
+    @staticmethod
+    def join(blocks: Sequence[FrameBlock], n_sensors: int) -> FrameBlock:
+        """One after the other."""
+        if not blocks:
+            return FrameBlock.empty(n_sensors)
+        return FrameBlock(
+            np.concatenate([b.t_us for b in blocks]),
+            np.concatenate([b.q_earth_segment for b in blocks]),
+            np.concatenate([b.angle for b in blocks]),
+            np.concatenate([b.sigma for b in blocks]),
+            np.concatenate([b.flags for b in blocks]),
+        )
 
     @staticmethod
     def empty(n_sensors: int) -> FrameBlock:

@@ -120,6 +120,7 @@ class Pipeline:
         )
 
     def _advance(self, grid: GridBlock) -> Outputs:
+        self.strides = ()
         if len(grid.t_us) == 0:
             return Outputs(FrameBlock.empty(len(self.setup.sensors)))
         events = self._link_events(grid) + self._verdict_events(grid)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from imu.config import Setup
 from imu.conventions import ANGLES, Side, angle_column, angle_label, angles_of
 from imu.kinematics.calibration import Calibration
-from imu.kinematics.gait import GaitSummary, SegmentLengths, StrideMeasures, measure, strides_of, summarise
+from imu.kinematics.gait import GaitSummary, SegmentLengths, StrideMeasures, measure, strides_of, summarise, sync_ms
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
 from imu.packets import Floats, Health, Ints, Quality
 
@@ -80,8 +79,7 @@ class Result:
     def gait(self) -> GaitSummary | None:
         """Means, variability and symmetry of all strides; None = nobody walked."""
         strides = self.strides
-        unsure = [h.clock_uncertainty_ms for h in self.health if math.isfinite(h.clock_uncertainty_ms)]
-        return summarise(strides, sync_ms=max(unsure, default=0.0)) if strides else None
+        return summarise(strides, sync_ms(self.health)) if strides else None
 
     def flags(self, name: str, side: Side | None = None) -> NDArray[np.uint16]:
         """(m,) `Quality` bits of an angle."""
@@ -122,18 +120,6 @@ class Result:
 JOIN_BLOCKS = 1024
 
 
-def _joined(blocks: list[FrameBlock], n_sensors: int) -> FrameBlock:
-    if not blocks:
-        return FrameBlock.empty(n_sensors)
-    return FrameBlock(
-        np.concatenate([b.t_us for b in blocks]),
-        np.concatenate([b.q_earth_segment for b in blocks]),
-        np.concatenate([b.angle for b in blocks]),
-        np.concatenate([b.sigma for b in blocks]),
-        np.concatenate([b.flags for b in blocks]),
-    )
-
-
 def _mark_slips(frames: FrameBlock, events: list[Event]) -> None:
     """A sensor that has slipped was found later than it did: what it told meanwhile carries SLIPPED as well."""
     for event in events:
@@ -163,7 +149,7 @@ class ResultBuilder:
         if len(out.frames):
             self._small.append(out.frames)
             if len(self._small) == JOIN_BLOCKS:
-                self._blocks.append(_joined(self._small, len(self.setup.sensors)))
+                self._blocks.append(FrameBlock.join(self._small, len(self.setup.sensors)))
                 self._small = []
         self.events += out.events
         self.repetitions += out.repetitions
@@ -177,7 +163,7 @@ class ResultBuilder:
         incomplete: bool = False,
         offline: bool = False,
     ) -> Result:
-        frames = _joined(self._blocks + self._small, len(self.setup.sensors))
+        frames = FrameBlock.join(self._blocks + self._small, len(self.setup.sensors))
         _mark_slips(frames, self.events)
         return Result(
             self.setup,

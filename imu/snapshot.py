@@ -70,6 +70,65 @@ class CadenceView:
 
 
 @dataclass(frozen=True, slots=True)
+class GaitRow:
+    """One line of a table of gait parameters, in words and digits; "–" = not known."""
+
+    name: str
+    unit: str
+    both: str
+    left: str
+    right: str
+    varies: str
+    """Coefficient of variation."""
+    against: str
+    """Right against left, in per cent, or why there is no index."""
+    caution: str
+    """Why it is fragile; empty = robust."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrideCurveView:
+    """An angle over the stride of one leg, rad at 51 instants from contact to contact, relative to the own stand."""
+
+    angle: str
+    side: Side
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    newest: tuple[float, ...]
+    stance_share: float
+    """Mean; where the foot leaves."""
+    strides: int
+    """Of which the mean is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class NormView:
+    """The same of normal adults."""
+
+    angle: str
+    mean: tuple[float, ...]
+    sd: float
+    """rad, between people, at the peak; NaN = not known."""
+    source: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class GaitView:
+    """The last strides of each leg that count."""
+
+    strides: int = 0
+    """In this walk so far, whether they count or not."""
+    counted: int = 0
+    """Of which the means are made."""
+    rows: tuple[GaitRow, ...] = ()
+    curves: tuple[StrideCurveView, ...] = ()
+    norms: tuple[NormView, ...] = ()
+    note: str = ""
+    """Why there is no curve of normal adults."""
+
+
+@dataclass(frozen=True, slots=True)
 class SoundView:
     """`on`, `muted`, or `none` with the reason."""
 
@@ -97,6 +156,7 @@ class Snapshot:
     drill: DrillView = DrillView()
     repetition: RepetitionView = RepetitionView()
     cadence: CadenceView = CadenceView()
+    gait: GaitView = GaitView()
     angle: Floats = field(default_factory=_unknown)
     """(A,) rad, columns `conventions.ANGLES`; NaN = unknown."""
     sigma: Floats = field(default_factory=_unknown)

@@ -53,6 +53,8 @@ class BleSource:
     """Stop searching early when this many sensors are found; 0 = search the whole time."""
     calibration: str = ""
     """Stored one, to be used if today's stand fits it."""
+    height_m: float = 0.0
+    """Of the person; 0 = not known."""
     live: bool = True
     commands: tuple[Command, ...] = ()
     network: SensorNetwork | None = None
@@ -69,7 +71,8 @@ class BleSource:
             await self.network.close()
             raise
         return Setup(
-            tuple(sensors), time.perf_counter_ns(), drill_toml=self.drill_toml, calibration=self.calibration
+            tuple(sensors), time.perf_counter_ns(), drill_toml=self.drill_toml, calibration=self.calibration,
+            height_m=self.height_m,
         )  # fmt: skip
 
     async def run(self, deliver: Deliver, report: Callable[[LinkReport], None], stop: asyncio.Event) -> None:

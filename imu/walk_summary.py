@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 
 from imu.feedback.cadence_drill import CadenceDrill
-from imu.kinematics.gait import GaitSummary
+from imu.kinematics.gait import GaitSummary, strides_of
 from imu.result import Result
+from imu.snapshot import GaitRow
 
 ROWS: Final = (
     ("cadence", "cadence", "steps/min", 1.0, "5.1f"),
@@ -54,26 +55,34 @@ def gait_lines(result: Result) -> list[str]:
     if not gait.counted:
         return lines
     lines.append(f"  {'':24s} {'both':>7s} {'left':>7s} {'right':>7s}   varies   right against left")
-    lines += [line for row in ROWS if (line := _row(gait, *row))]
+    for r in gait_rows(gait):
+        values = " ".join(v.rjust(7) for v in (r.both, r.left, r.right))
+        fragile = "~" if r.caution else " "
+        lines.append(f"{fragile} {r.name:24s} {values}   {r.varies:>5s}    {r.against}  {r.unit}".rstrip())
     return lines
 
 
-def _row(gait: GaitSummary, name: str, words: str, unit: str, factor: float, form: str) -> str:
-    both, left, right = (gait.mean(name, side) for side in (None, "left", "right"))
+def gait_rows(gait: GaitSummary) -> tuple[GaitRow, ...]:
+    """The parameters that are known, for people."""
+    return tuple(row for of in ROWS if (row := _row(gait, *of)) is not None)
+
+
+def _row(gait: GaitSummary, name: str, words: str, unit: str, factor: float, form: str) -> GaitRow | None:
+    means = [gait.mean(name, side) for side in (None, "left", "right")]
+    both = means[0]
     if math.isnan(both.mean):
-        return ""
-    values = " ".join(_number(m.mean * factor, form).rjust(7) for m in (both, left, right))
-    varies = f"{both.variability:5.1%}" if not math.isnan(both.variability) else "    –"
+        return None
+    values = [_number(m.mean * factor, form) for m in means]
+    varies = f"{both.variability:.1%}" if not math.isnan(both.variability) else "–"
     against = next((s for s in gait.symmetry if s.name == name), None)
     if against is None:
         index = ""
     elif math.isnan(against.index_percent):
         index = against.reason
     else:
-        index = f"{against.index_percent:+5.1f} %"
-    fragile = "~" if both.caution else " "
-    return f"{fragile} {words:24s} {values}   {varies:7s}  {index}  {unit}".rstrip()
+        index = f"{against.index_percent:+.1f} %"
+    return GaitRow(words, unit, values[0], values[1], values[2], varies, index, both.caution)
 
 
 def _number(value: float, form: str) -> str:
-    return "–" if math.isnan(value) else format(value, form)
+    return "–" if math.isnan(value) else format(value, form).strip()

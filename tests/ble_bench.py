@@ -17,6 +17,7 @@ from firmware_sim.device import Identity, SensorDevice
 from firmware_sim.hub import CONFIG
 from firmware_sim.radio import RadioLink
 from firmware_sim.script_clock import ScriptClock
+from firmware_sim.stream import SampleSource
 from imu.ble import LinkReport, SensorNetwork
 from imu.ble.adapter import BumbleBluetooth
 from imu.ble.bumble_backend import BumbleAdapter
@@ -33,16 +34,24 @@ class Room:
     sensors: list[SensorDevice]
     bumble: BumbleAdapter
     adapter: BumbleBluetooth
+    script: ScriptClock
 
     @classmethod
-    async def of(cls, slots: tuple[int, ...], conditions: RadioConditions = CLEAR_AIR, seed: int = 0) -> Room:
-        """One sensor for each slot; serials 51A0, 51A1 ..."""
+    async def of(
+        cls,
+        slots: tuple[int, ...],
+        conditions: RadioConditions = CLEAR_AIR,
+        seed: int = 0,
+        source: Callable[[int], Callable[[float], SampleSource]] = lambda slot: CountingSource,
+    ) -> Room:
+        """One sensor for each slot; serials 51A0, 51A1 ...; `source` says for each slot what its sensor measures."""
         zero_s = asyncio.get_running_loop().time()
         link = RadioLink(conditions, seed)
-        script = ScriptClock(frozenset(), zero_s)
+        identities = [Identity(0x51A0 + k, slot, 90 - k) for k, slot in enumerate(slots)]
+        script = ScriptClock(frozenset(i.name for i in identities), zero_s)
         sensors = [
-            SensorDevice(link, Identity(0x51A0 + k, slot, 90 - k), CountingSource, script, zero_s, CONFIG)
-            for k, slot in enumerate(slots)
+            SensorDevice(link, identity, source(slot), script, zero_s, CONFIG)
+            for identity, slot in zip(identities, slots, strict=True)
         ]
         for sensor in sensors:
             await sensor.power_on()
@@ -50,7 +59,7 @@ class Room:
         host = Host()
         host.controller = RadioController("adapter", link)
         await bumble.attach(host)
-        return cls(link, sensors, bumble, BumbleBluetooth(bumble))
+        return cls(link, sensors, bumble, BumbleBluetooth(bumble), script)
 
     def away(self, k: int) -> None:
         """Sensor k is out of range."""

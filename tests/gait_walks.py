@@ -9,12 +9,8 @@ import numpy as np
 from simulated_activity import USUAL, perform_activity
 
 from firmware_sim.activities import ActivityBody, March, Plan, Stand, Walk
-from firmware_sim.activities.assembly import assemble
-from firmware_sim.activities.body import AFTER_S, NODE_HZ, _write
 from firmware_sim.activities.habits import Habits
-from firmware_sim.activities.timeline import Contact, Timeline
-from firmware_sim.body import STILL_S
-from firmware_sim.person import Person
+from firmware_sim.activities.timeline import Contact
 from imu import Recording
 from imu.conventions import Segment, Side
 from imu.fusion.channel import SensorChannel
@@ -57,6 +53,18 @@ class Walked:
         return np.unique([1e6 * s for s, ratio in pairs if s is not None and (ratio > 0.93 or not full)])
 
 
+def walking_plan(seconds: float, march: bool = True) -> Plan:
+    """Stand, march, stand, walk to and fro, stand."""
+    return (Stand(4.0), *((March(4), Stand(3.0)) if march else ()), Walk(seconds), Stand(2.0))
+
+
+def speed_of(body: ActivityBody) -> float:
+    """m/s, mean over the walk with its turns."""
+    walked = next(d for d in body.performed if isinstance(d.piece, Walk))
+    path = body.pose("pelvis", np.arange(walked.start_s + 3.0, walked.end_s - 3.0, 0.1)).origin
+    return float(np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1).mean() / 0.1)
+
+
 def walk(
     seed: int,
     cadence: float = OWN,
@@ -69,24 +77,15 @@ def walk(
     mirrored: bool = False,
 ) -> Walked:
     """Stand, march, stand, walk to and fro, stand."""
-    plan: Plan = (Stand(4.0), *((March(4), Stand(3.0)) if march else ()), Walk(seconds), Stand(2.0))
+    plan = walking_plan(seconds, march)
     habits = Habits.drawn(seed)
     if cadence:
         habits = replace(habits, cadence=cadence)
-    line = Timeline.begun(Person.drawn(seed), habits, seed)
-    for piece in plan:
-        _write(line, piece)
-    t = STILL_S + np.arange(int((line.now + AFTER_S - STILL_S) * NODE_HZ) + 1) / NODE_HZ
-    body = ActivityBody(
-        line.person, habits, assemble(line, t), tuple(line.performed), tuple(line.stands), tuple(line.contacts)
-    )
+    body = ActivityBody.performing(seed, plan, habits)
     if mirrored:
         body = body.mirrored()
     performed = perform_activity(seed, plan, USUAL, loss=loss, segments=segments, body=body, rate_hz=rate_hz)
-    walked = next(d for d in body.performed if isinstance(d.piece, Walk))
-    path = body.pose("pelvis", np.arange(walked.start_s + 3.0, walked.end_s - 3.0, 0.1)).origin
-    speed = float(np.linalg.norm(np.diff(path[:, :2], axis=0), axis=1).mean() / 0.1)
-    return Walked(body, performed.recording, grid_of(performed.recording), tuple(segments), speed)
+    return Walked(body, performed.recording, grid_of(performed.recording), tuple(segments), speed_of(body))
 
 
 def grid_of(recording: Recording) -> GridBlock:

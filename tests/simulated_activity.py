@@ -87,7 +87,7 @@ def perform_activity(
         rng = np.random.default_rng((LOSS_STREAM, seed, number))
         off_us = round(1000.0 * clock_ms * float(rng.normal())) if clock_ms else 0
         t_us = np.round(np.arange(n) * (1e6 / rate_hz)).astype(np.int64) + off_us
-        there = ~_lost(rng, n, loss) & (t_us >= 0)
+        there = ~lost_packets(rng, n, loss) & (t_us >= 0)
         samples[label[segment]] = Samples(
             t_us[there],
             block.gyr[there].astype(np.float64) * (2000 * DEG / 32768),
@@ -110,7 +110,7 @@ def errors_deg(
     return off[np.isfinite(off)]
 
 
-def _lost(rng: np.random.Generator, n: int, share: float) -> NDArray[np.bool_]:
+def lost_packets(rng: np.random.Generator, n: int, share: float) -> NDArray[np.bool_]:
     """(n,) which samples are lost: packets, in bursts of geometric length."""
     lost = np.zeros(n, bool)
     if share <= 0.0:

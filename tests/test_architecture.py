@@ -19,7 +19,7 @@ LAYERS = (
     {"pipeline", "warm"},
     {"ble", "recording", "result"},
     {"walk_summary"},
-    {"accelerometers", "places", "processing", "summary", "sources", "live_view", "bench"},
+    {"accelerometers", "places", "processing", "summary", "sources", "live_gait", "live_view", "bench"},
     {"engine"},
     {"dashboard"},
     {"commands", "cli"},

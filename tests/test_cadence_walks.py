@@ -26,6 +26,7 @@ from imu.packets import Packet, Samples
 from imu.pipeline import Pipeline
 from imu.recording import Recording as Recorded
 from imu.result import Result
+from imu.snapshot import GaitView
 from imu.sources import ReplaySource
 
 SEEDS = (602, 607)
@@ -127,7 +128,7 @@ def test_a_lost_sensor_silences_within_300_ms_and_nothing_is_shown(walked: Walke
         out = pipeline.push(packet)
         cues += out.cues
         if len(out.frames):
-            snapshot = snapshot_of(pipeline, out.frames, packet.t_host_ns)
+            snapshot = snapshot_of(pipeline, out.frames, GaitView(), packet.t_host_ns)
             shown[snapshot.t_us] = snapshot
     before = [s.cadence for t, s in shown.items() if gone_us - 2_000_000 < t < gone_us]
     after = [s.cadence for t, s in shown.items() if t > gone_us + 300_000]

@@ -152,6 +152,18 @@ def cadence(text: str) -> float:
     return value
 
 
+def add_height(p: argparse.ArgumentParser) -> None:
+    """The option --height."""
+    p.add_argument(
+        "--height", type=metres, default=0.0, metavar="M", help="body height: gives step length and speed of a walk"
+    )
+
+
+def add_strides(p: argparse.ArgumentParser) -> None:
+    """The option --strides."""
+    p.add_argument("--strides", action="store_true", help="show the strides of a walk, not the patient's screen (key G)")
+
+
 def packet_size(text: str) -> int:
     """Samples per packet, 1 or more."""
     if not text.isdigit() or not 1 <= int(text) <= 1_000_000:

@@ -11,10 +11,10 @@ from imu.commands.arguments import (
     add_calibration,
     add_drill,
     add_exchange,
+    add_height,
     add_windows,
     calibration_of,
     drill_of,
-    metres,
     packet_size,
 )
 from imu.commands.places import results_folder
@@ -52,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_windows(p)
     add_calibration(p)
     add_exchange(p)
-    p.add_argument("--height", type=metres, default=0.0, metavar="M", help="body height: gives step length and speed")
+    add_height(p)
     p.set_defaults(run=run)
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imu.commands.arguments import add_calibration, add_drill, add_exchange, add_windows, calibration_of, drill_of, speed
+from imu.commands.arguments import (
+    add_calibration,
+    add_drill,
+    add_exchange,
+    add_height,
+    add_strides,
+    add_windows,
+    calibration_of,
+    drill_of,
+    speed,
+)
 from imu.commands.session import audio_for, perform, say
 from imu.engine import Engine
 from imu.processing import session_setup
@@ -25,6 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_windows(p)
     add_calibration(p)
     add_exchange(p)
+    add_height(p)
+    add_strides(p)
     p.set_defaults(run=run)
 
 
@@ -32,11 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     recording = load(arguments.file)
     setup = session_setup(
         recording.setup, drill_of(arguments), arguments.stand, arguments.movement,
-        calibration=calibration_of(arguments), exchange=arguments.exchange, cadence=arguments.cadence,
+        calibration=calibration_of(arguments), exchange=arguments.exchange, height_m=arguments.height,
+        cadence=arguments.cadence,
     )  # fmt: skip
     audio = audio_for(arguments.sound, "sound is off in this replay; start it with --sound")
     engine = Engine(ReplaySource(recording, setup, arguments.speed), audio)
     headless = arguments.headless or arguments.speed is None
-    result, _ = perform(engine, headless=headless, screenshot=arguments.screenshot)
+    result, _ = perform(engine, headless=headless, screenshot=arguments.screenshot, strides=arguments.strides)
     say(*summary_lines(result))
     return 0

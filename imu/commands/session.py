@@ -43,7 +43,7 @@ def stops_cleanly(engine: Engine) -> Iterator[None]:
 
 
 def perform(
-    engine: Engine, *, headless: bool, screenshot: Path | None = None, live: bool = False
+    engine: Engine, *, headless: bool, screenshot: Path | None = None, live: bool = False, strides: bool = False
 ) -> tuple[Result, DashboardFigures | None]:
     """Start the engine, look on to the end in the dashboard or without one, and give the sound device back whatever
     happens."""
@@ -68,6 +68,7 @@ def perform(
                     finished=engine.finished,
                     screenshot=screenshot,
                     live=live,
+                    strides=strides,
                 )
         engine.join()
     finally:

@@ -24,6 +24,8 @@ from imu.errors import ImuError
 from imu.snapshot import Snapshot
 
 KNEES: Final = [angle_column("knee_flexion", side) for side in SIDES]
+ENOUGH: Final = 16
+"""Strides that count of which a picture of the strides is taken."""
 Theme = Literal["system", "dark", "light"]
 
 
@@ -76,6 +78,11 @@ def mid_set(snapshot: Snapshot) -> bool:
     return snapshot.stage == "drill" and r.count >= half and r.phase in (0, 2) and r.depth > 0.8
 
 
+def enough_strides(snapshot: Snapshot) -> bool:
+    """The means of the strides say something."""
+    return snapshot.gait.counted >= ENOUGH
+
+
 def run_dashboard(
     read_snapshot: Callable[[], Snapshot],
     *,
@@ -92,6 +99,7 @@ def run_dashboard(
     on_command: Callable[[str, str], None] | None = None,
     text_scale: float = 1.0,
     full_screen: bool = False,
+    strides: bool = False,
 ) -> DashboardFigures:
     """Show the patient's screen until the session ends and the window is closed. Call it from the main thread.
 
@@ -108,7 +116,8 @@ def run_dashboard(
     finished : callable
         True when the session has ended: the summary of the last snapshot is shown.
     screenshot : Path, optional
-        A PNG of the window is saved here when `screenshot_when` (default `mid_set`) first holds, at the end otherwise.
+        A PNG of the window is saved here when `screenshot_when` (default `mid_set`; of strides: 16 that count) first
+        holds, at the end otherwise.
     theme : str
         `dark` and `light`; `system` follows the desktop, dark if it does not say.
     offscreen : bool
@@ -120,6 +129,8 @@ def run_dashboard(
         before its drill began has no summary and never stays.
     text_scale : float
         1.0 to 2.0.
+    strides : bool
+        Begin with the strides of the walk.
     """
     app = application(offscreen)
     if theme == "system":
@@ -130,9 +141,11 @@ def run_dashboard(
         read_snapshot, on_silence=on_silence, on_close=on_close, on_pause=on_pause, on_command=on_command, look=look,
         live=live,
     )  # fmt: skip
+    if strides:
+        window.change_page()
     if stay is None:
         stay = live and app.platformName() not in ("offscreen", "minimal")
-    when = screenshot_when or mid_set
+    when = screenshot_when or (enough_strides if strides else mid_set)
     saved = drilled = False
 
     def save() -> None:

@@ -44,6 +44,8 @@ class Palette:
     band_edge: str
     ref: str
     ref_edge: str
+    left_rib: str
+    right_rib: str
     bone: str
     bone2: str
     ghost: str
@@ -84,6 +86,8 @@ DARK: Final = Palette(
     band_edge="#2F8F72",
     ref="#38444F",
     ref_edge="#8796A3",
+    left_rib="#22485F",
+    right_rib="#553A4B",
     bone="#D3DCE3",
     bone2="#A9B6C1",
     ghost="#4E8F7C",
@@ -121,6 +125,8 @@ LIGHT: Final = Palette(
     band_edge="#2F8F72",
     ref="#D9DFE4",
     ref_edge="#71808C",
+    left_rib="#B9D9EC",
+    right_rib="#EBCBDF",
     bone="#51606C",
     bone2="#6F7E8A",
     ghost="#2F8F72",

@@ -9,10 +9,11 @@ from typing import Final
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from imu.dashboard import panel
 from imu.dashboard.announcer import Announcer
+from imu.dashboard.gait_page import GaitPage
 from imu.dashboard.patient_view import PatientView
 from imu.dashboard.theme import DARK, DESIGN_HEIGHT, DESIGN_WIDTH, LIGHT, Look
 from imu.snapshot import Snapshot
@@ -75,8 +76,12 @@ class Window(QMainWindow):
         self._tick_ms = 0.0
         self.setWindowTitle("Movement feedback")
         self.setAccessibleName("Movement feedback")
-        self.view = PatientView(look, live=live, parent=self)
-        self.setCentralWidget(self.view)
+        self.view = PatientView(look, live=live)
+        self.strides = GaitPage(look)
+        self.pages = QStackedWidget(self)
+        self.pages.addWidget(self.view)
+        self.pages.addWidget(self.strides)
+        self.setCentralWidget(self.pages)
         self.view.close_button.clicked.connect(self.close)
         self.announcer = Announcer(self.view)
         self.resize(round(DESIGN_WIDTH), round(DESIGN_HEIGHT))
@@ -91,6 +96,7 @@ class Window(QMainWindow):
         self.keys += [
             Key("Esc", "Silence the cues", on_silence),
             Key("M", "Mirror the figure", lambda: self.view.set_mirror(not self.view.mirror)),
+            Key("G", "Strides of a walk, and back", self.change_page),
             Key("T", "Dark or light", self.change_theme),
             Key("F11", "Full screen", self.change_full_screen),
             Key("?", "This table", self.show_keys),
@@ -122,6 +128,7 @@ class Window(QMainWindow):
         began = time.perf_counter_ns()
         now_ns = self.clock_ns()
         self.view.show_snapshot(self.read_snapshot(), now_ns)
+        self.strides.show_snapshot(self.view.snapshot)
         self.announcer.offer(now_ns, self._sentences())
         self._tick_ms = (time.perf_counter_ns() - began) * 1e-6
         if self.after_tick is not None:
@@ -136,6 +143,7 @@ class Window(QMainWindow):
         if last.stage != "finished":
             last = replace(last, stage="finished", problem="", cue=None, cue_side=None)
         self.view.show_snapshot(last, None)
+        self.pages.setCurrentWidget(self.view)
         if not stay:
             self.close()
             return
@@ -149,13 +157,19 @@ class Window(QMainWindow):
 
     def change_theme(self) -> None:
         other = LIGHT if self.view.look.palette.name == "dark" else DARK
-        self.view.set_look(replace(self.view.look, palette=other))
+        for page in (self.view, self.strides):
+            page.set_look(replace(page.look, palette=other))
+
+    def change_page(self) -> None:
+        """The patient's screen, or the strides."""
+        self.pages.setCurrentIndex(1 - self.pages.currentIndex())
 
     def change_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
     def show_keys(self) -> None:
         """Show or hide the table of keys."""
+        self.pages.setCurrentWidget(self.view)
         shown = self.view.key_table.isVisible()
         self.view.show_keys(() if shown else tuple((key.sequence, key.text) for key in self.keys))
 
@@ -174,6 +188,8 @@ class Window(QMainWindow):
         view = self.view
         match view.snapshot.stage:
             case "drill":
+                if self.pages.currentWidget() is self.strides:
+                    return {"cue": self.strides.cue.words(), "strides": self.strides.words()}
                 cue = view.cue.state
                 urgent = view.cue.words() if cue.kind not in ("calm", "empty") else ""
                 quiet = view.cue.words() if cue.kind == "calm" else ""

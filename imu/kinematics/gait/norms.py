@@ -25,8 +25,12 @@ _DEG: Final = {
 """°; obliquity: own side up."""
 _SD_DEG: Final = {"knee_flexion": 5.8}
 """°, at the peak in swing, the one of which both centres give it; of the others none is known here."""
+_STANDING_DEG: Final = {"hip_flexion": 12.0}
+"""°, pelvic tilt of these people (10.9 to 12.9) that the angle contains."""
 FREE: Final = (1.2, 1.6)
 """m/s, walkway range of adults at their own pace (30-39 years; the widest quoted)."""
+SPEED_ERROR: Final = 0.1
+"""of a speed: segment lengths guessed from body height are off by up to 5 %, and so are geometric step lengths."""
 SOURCE: Final = "Pinzone 2014, centre 1, adults at their own pace"
 
 
@@ -40,7 +44,9 @@ class NormCurve:
     mean: Floats
     """(n,) rad."""
     sd: float
-    """rad, between people; NaN = not known."""
+    """rad, between people, at the peak in swing; NaN = not known."""
+    standing: float
+    """rad, about what it is in a quiet stand: to be taken off where a person's own curve is relative to the own stand."""
     source: str
     caution: str
     """What to say next to it; empty = compares."""
@@ -49,14 +55,16 @@ class NormCurve:
 def norm_curve(angle: str, speed: float | None = None) -> NormCurve | None:
     """The curve for an angle of a person who walks at `speed`, m/s; None if there is none for it.
 
-    Unknown speed (None, NaN): the curve, with a caution. Slower or faster than people at their own pace: None.
+    Unknown speed (None, NaN): the curve, with a caution. Slower or faster than people at their own pace, by more than a
+    speed from step lengths may be wrong: None.
     """
     if angle not in _DEG:
         return None
     caution = ""
     if speed is None or speed != speed:
         caution = "walking speed unknown: slower people bend less"
-    elif not FREE[0] <= speed <= FREE[1]:
+    elif not FREE[0] * (1.0 - SPEED_ERROR) <= speed <= FREE[1] * (1.0 + SPEED_ERROR):
         return None
     mean = np.radians(np.array(_DEG[angle], np.float64))
-    return NormCurve(angle, AT, mean, float(np.radians(_SD_DEG.get(angle, np.nan))), SOURCE, caution)
+    sd, standing = np.radians(_SD_DEG.get(angle, np.nan)), np.radians(_STANDING_DEG.get(angle, 0.0))
+    return NormCurve(angle, AT, mean, float(sd), float(standing), SOURCE, caution)

@@ -12,6 +12,7 @@ import numpy as np
 from imu.conventions import SIDES, Side
 from imu.kinematics.gait.measures import StrideMeasures
 from imu.kinematics.gait.strides import FRAGILE, Stride
+from imu.packets import Health
 
 FEWEST: Final = 3
 """Strides of a leg of which a mean is given."""
@@ -139,6 +140,12 @@ def summarise(walk: Iterable[StrideMeasures], sync_ms: float = 0.0) -> GaitSumma
         _symmetry(name, table[name, "left"], table[name, "right"], sync_ms) for name in NAMES if name not in BOTH_LEGS
     )
     return GaitSummary(len(every), len(counted), marks, tuple(means), symmetry)
+
+
+def sync_ms(health: Iterable[Health]) -> float:
+    """How far the instants of one sensor may be off another's (2σ, the worst), ms; 0 where all have one clock."""
+    unsure = [h.clock_uncertainty_ms for h in health if math.isfinite(h.clock_uncertainty_ms)]
+    return max(unsure, default=0.0)
 
 
 def _mean(name: str, side: Side | None, strides: Sequence[StrideMeasures]) -> Mean:
