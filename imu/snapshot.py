@@ -88,7 +88,7 @@ class GaitRow:
 
 @dataclass(frozen=True, slots=True)
 class StrideCurveView:
-    """An angle over the stride of one leg, rad at 51 instants from contact to contact, relative to the own stand."""
+    """An angle over the stride of one leg, rad at 101 instants from contact to contact, relative to the own stand."""
 
     angle: str
     side: Side

@@ -74,7 +74,10 @@ class GaitTable(Panel[GaitTableState]):
                 y += size + 8
                 write(p, 12, y, row, size + 1, palette["ink2"])
             return
-        pitch = size + 15
+        notes = (FRAGILE_NOTE, *s.notes) if any(r.caution for r in s.rows) else s.notes
+        below = [row for note in notes for row in wrapped(note, size, 400, width - 24)]
+        # what must be said beside the numbers has its place first
+        pitch = min(size + 15.0, (height - 84.0 - len(below) * (size + 6)) / len(s.rows))
         # columns from the right; what does not fit at a large text size goes
         columns = [c for c in COLUMNS if self.look.text < 1.5 or c.head != "varies"]
         column = 62.0 * max(size / 13, 1.0)
@@ -83,12 +86,11 @@ class GaitTable(Panel[GaitTableState]):
             write(p, width - 12 - k * column, y, c.head, size, palette[c.colour], 600, align="right")
         name_width = width - 24 - len(columns) * column
         for r in s.rows:
-            line(p, 12, y + 8, width - 12, y + 8, palette["rule"], 1)
+            edge = y + (pitch - size) / 2 + 1
+            line(p, 12, edge, width - 12, edge, palette["rule"], 1)
             y += pitch
-            if y > height - 12:
-                return
             mark = "~ " if r.caution else ""
-            label = f"{mark}{r.name}, {r.unit}"
+            label = f"{mark}{r.name}, {r.unit.removesuffix(' of stride')}"
             elided = QFontMetricsF(font(size)).elidedText(label, Qt.TextElideMode.ElideRight, name_width)
             write(p, 12, y, elided, size, palette["ink2"])
             for k, c in enumerate(columns):
@@ -97,10 +99,6 @@ class GaitTable(Panel[GaitTableState]):
                 text = text if 0 < len(text) <= LONGEST else "–"
                 write(p, width - 12 - k * column, y, text, size, palette[c.colour], c.weight, align="right")
         y += 16
-        for note in ((FRAGILE_NOTE,) if any(r.caution for r in s.rows) else ()) + s.notes:
-            for row in wrapped(note, size, 400, width - 24):
-                y += size + 6
-                if y > height - 8:
-                    return
-                write(p, 12, y, row, size, palette["ink3"])
-            y += 6
+        for row in below:
+            y += size + 6
+            write(p, 12, y, row, size, palette["ink3"])

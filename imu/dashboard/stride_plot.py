@@ -109,7 +109,8 @@ class StridePlot(Panel[StridePlotState]):
             line(p, off, area.bottom - 14, off, area.bottom, palette[c.side], 3)
         p.restore()
         if s.curves and not any(isfinite(v) for c in s.curves for v in c.mean):
-            write(p, (area.left + area.right) / 2, (area.top + area.bottom) / 2, UNKNOWN, size, palette["ink2"], align="middle")
+            middle = 0.5 * (area.left + area.right), 0.5 * (area.top + area.bottom)
+            write(p, *middle, UNKNOWN, size, palette["ink2"], align="middle")
         self._values(p, width, size)
 
     def _values(self, p: QPainter, width: float, size: int) -> None:

@@ -135,6 +135,9 @@ class LegTwin:
         self.rest = self.rest + PERIOD if row.size < foot.RESTING and level else 0
         self.soft = self.soft + PERIOD if row.size < foot_frames.SOFT and level else 0
         if self.rest >= foot.REST_US or self.soft >= foot_frames.SOFT_US:
+            if self.strap is not None and 0 < self.strap.age < foot_frames.SPEED_GOOD_US:
+                turned = self.strap.turn.T @ self.strap.g
+                a.acc = turned if turned @ row.f > a.acc @ row.f else a.acc
             a.gravity(row.f, DT / 0.2)
             self.strap = SimpleNamespace(turn=np.eye(3), g=a.acc.copy(), v=np.zeros(3), age=0)
         elif a.up is None:

@@ -123,6 +123,18 @@ def at_rest(s: Record, gravity: Floats) -> None:
 
 
 @kernel
+def carry_gravity(a: Record, s: Record, acc: Floats) -> None:
+    """Up, when a rest begins: as it was in the last one (a foot that is flat again), or as it has turned since (a heel that
+    rises slowly seems at rest), whichever is nearer to what is measured now."""
+    r, g, u = s["turn"], s["gravity"], a["acc"]
+    t0 = r[0, 0] * g[0] + r[1, 0] * g[1] + r[2, 0] * g[2]
+    t1 = r[0, 1] * g[0] + r[1, 1] * g[1] + r[2, 1] * g[2]
+    t2 = r[0, 2] * g[0] + r[1, 2] * g[1] + r[2, 2] * g[2]
+    if t0 * acc[0] + t1 * acc[1] + t2 * acc[2] > u[0] * acc[0] + u[1] * acc[1] + u[2] * acc[2]:
+        u[0], u[1], u[2] = t0, t1, t2
+
+
+@kernel
 def go_on(s: Record, gyr: Floats, acc: Floats, dt: float, period_us: int) -> None:
     """One frame of strapdown integration in the sensor frame of the last rest: columns of `turn` are its axes."""
     if s["known"] == 0:

@@ -13,12 +13,12 @@ from imu.kinematics.gait.strides import Stride
 from imu.outputs import FrameBlock
 from imu.packets import Floats
 
-SHARES: Final = np.linspace(0.0, 1.0, 51)
+SHARES: Final = np.linspace(0.0, 1.0, 101)
 """of the stride, at which a curve is given."""
 
 
 def stride_curve(frames: FrameBlock, stride: Stride, angle: str, side: Side | None) -> Floats:
-    """(51,) rad at `SHARES`; all NaN if the frames do not cover the stride, or more than 5 % of it is unknown.
+    """(101,) rad at `SHARES`; all NaN if the frames do not cover the stride, or more than 5 % of it is unknown.
 
     Linear between frames; a frame that is unknown is bridged by its neighbours.
     """
@@ -36,7 +36,7 @@ def stride_curve(frames: FrameBlock, stride: Stride, angle: str, side: Side | No
 
 
 def mean_curve(curves: Iterable[Floats]) -> tuple[Floats, Floats]:
-    """Mean and standard deviation, (51,) rad each, of the curves that are known; NaN where too few are (1 and 2)."""
+    """Mean and standard deviation, (101,) rad each, of the curves that are known; NaN where too few are (1 and 2)."""
     known = [c for c in curves if np.isfinite(c).all()]
     unknown = np.full(len(SHARES), np.nan)
     if not known:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from imu.kernels import kernel
-from imu.kinematics.gait.axis import ENERGY, about, ahead, at_rest, follow_gravity, go_on, learn_axis
+from imu.kinematics.gait.axis import ENERGY, about, ahead, at_rest, carry_gravity, follow_gravity, go_on, learn_axis
 from imu.kinematics.gait.events import begin
 from imu.kinematics.gait.foot import G2, REST_ACC, REST_US, RESTING, step_foot
 from imu.kinematics.gait.layout import GYR, RATE, SIZE, VEL
@@ -43,6 +43,8 @@ def take_foot(
     leg["rest_us"] = leg["rest_us"] + period_us if size < RESTING and abs(f2 - G2) < REST_ACC else 0
     leg["soft_us"] = leg["soft_us"] + period_us if size < SOFT and abs(f2 - G2) < REST_ACC else 0
     if leg["rest_us"] >= REST_US or leg["soft_us"] >= SOFT_US:
+        if s["known"] and 0 < s["age_us"] < SPEED_GOOD_US:
+            carry_gravity(a, s, f)
         follow_gravity(a, f, dt / GRAVITY_FOOT_S)
         at_rest(s, a["acc"])
     elif a["up_known"] == 0:
