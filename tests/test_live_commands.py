@@ -28,6 +28,7 @@ class AskingSource:
     at_s: float
     engine: Engine | None = None
     live: bool = False
+    real_time: bool = False
     commands: tuple[Command, ...] = field(default=())
 
     async def prepare(self):

@@ -8,8 +8,7 @@ person has stood for `STOPPED_S`. If a sensor is poor then (score below 50), the
 of the two is taken, or the poor one when `WAIT_S` have passed without another. After that nothing is replaced by itself,
 only by `redo`.
 
-What could not be calibrated with the others (a sensor that was silent, a pelvis that did not tilt) is looked for on: at a
-rest in which the others are where they were at the stand, and the movements after it.
+What could not be calibrated with the others is looked for on: `late`.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ from imu.errors import ConfigError
 from imu.fusion.grid import GridBlock
 from imu.kinematics.calibration import movement, posture, scan, stored
 from imu.kinematics.calibration.calibration import Calibration, JointCalibration, SegmentCalibration, lowest_score
-from imu.kinematics.calibration.fit import Fit, Found
+from imu.kinematics.calibration.fit import Found
 from imu.kinematics.calibration.fronts import Standing
 from imu.kinematics.calibration.joints import Evidence
+from imu.kinematics.calibration.late import LateSearch
 from imu.kinematics.calibration.layout import FULL, MOVED, PROVISIONAL, QUIET, REDO, SHORT, WAITED, Sums
 from imu.kinematics.calibration.quiet import QuietRun
-from imu.kinematics.calibration.stands import StandSearch
 from imu.kinematics.layout import FOOT, OTHER, PELVIS
 from imu.outputs import Event
 
@@ -61,7 +60,7 @@ class SearchState:
     calibration: Calibration | None
 
 
-class CalibrationSearch(StandSearch):
+class CalibrationSearch(LateSearch):
     """Finds the stand and the movement of a session, or judges the windows that the setup names.
 
     Parameters
@@ -137,7 +136,9 @@ class CalibrationSearch(StandSearch):
             self._consider_movement(evidence, events)
         elif why == WAITED:
             g["wait_until"] = -1
-            if self._going_on:
+            if self.calibration is not None:
+                self._try_late(evidence, events)
+            elif self._going_on:
                 self._consider_movement(evidence, events, stopped=True)
             elif self._candidate is not None:
                 self._accept(self._candidate, events)
@@ -227,11 +228,6 @@ class CalibrationSearch(StandSearch):
             return
         self._accept(self._made(found, round(self._setup.movement_s[0] * 1e6)), events)
 
-    def _fit(self, evidence: Evidence) -> Found:
-        return Fit(
-            self._names, self._serials, self._sums, self.joints, evidence, self._standing, self._dt, self.calibration
-        ).found()  # fmt: skip
-
     def _made(self, found: Found, moved_us: int) -> Calibration:
         cycles = max(int(self._sums.sensors["cycles"].max()), *(int(k["swings"]) for k in self._sums.joints), 0)
         kind = posture.kind_of(self._sums)
@@ -252,40 +248,7 @@ class CalibrationSearch(StandSearch):
         self._sums.sensors["done"] = [f.q_sensor_segment is not None for f in calibration.segments]
         # who is calibrated later is zero in this stand all the same: nobody stands twice alike
         self._sums.sensors["stood"] = self._sums.sensors["used"]
-        self._look_on()
-
-    def _accept_late(self, found: Found, events: list[Event], moved: bool = True) -> None:
-        """Add what has been found to the calibration; the rest is looked for on.
-
-        Without a movement, from a rest: a pelvis between two thighs, a shank, a foot face as their neighbours do as soon
-        as the accelerations have told the headings.
-        """
-        assert self.calibration is not None
-        now = self._now
-        segments, joints, new = list(self.calibration.segments), list(self.calibration.joints), set[str]()
-        if found.bent:
-            self._refuse(found.bent, events)
-        for j, (one, s) in enumerate(zip(found.segments, self._sums.sensors, strict=True)):
-            if s["used"] and one.q_sensor_segment is not None and not found.bent:
-                segments[j] = one = replace(one, reason="; ".join(filter(None, (f"at {now / 1e6:.1f} s", one.reason))))
-                words = f"{one.segment}: {one.word}"
-                events.append(
-                    Event("segment_calibrated", now, now, side=side_of(one.segment), detail=words, segment=one.segment)
-                )  # fmt: skip
-                new.add(one.segment)
-                s["done"] = 1
-        for k, joint in enumerate(found.joints):
-            if new & {joint.proximal, joint.distal}:
-                joints[k] = joint
-        if new or moved:
-            self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
-            self._look_on()
-
-    def _look_on(self) -> None:
-        """From now on only what is missing is looked for, from the next rest on."""
-        self._sums.sensors["used"] = 0
-        self._sums.search["has_stand"] = 0
-        self._forget()
+        self._look_on([bool(s["stood"]) and s["part"] in (PELVIS, FOOT) and not s["done"] for s in self._sums.sensors])
 
     def _try_stored(self, old: Calibration, quiet: QuietRun, evidence: Evidence, events: list[Event]) -> None:
         """Is it the stand of the stored calibration?"""

@@ -1,0 +1,81 @@
+"""Looks for what could not be calibrated with the others (a sensor that was silent, a pelvis that did not tilt).
+
+It is looked for at a rest in which the others are where they were at the stand, and in the movements after it. A pelvis or
+a foot that stood with the others need not wait for that rest: it faces as its neighbours do as soon as the accelerations
+have told the headings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from imu.conventions import side_of
+from imu.kinematics.calibration.fit import Fit, Found
+from imu.kinematics.calibration.joints import Evidence
+from imu.kinematics.calibration.layout import FULL
+from imu.kinematics.calibration.stands import StandSearch
+from imu.outputs import Event
+
+TRY_S: Final = 2.0
+"""Between two looks whether headings tell the front of a pelvis or a foot while the person moves ..."""
+LATE_S: Final = 60.0
+"""... for so long after the stand: earth frames of neighbours drift apart by up to 2° a minute."""
+
+
+class LateSearch(StandSearch):
+    """The part of `CalibrationSearch` that adds to a calibration."""
+
+    def _fit(self, evidence: Evidence) -> Found:
+        return Fit(
+            self._names, self._serials, self._sums, self.joints, evidence, self._standing, self._dt, self.calibration
+        ).found()  # fmt: skip
+
+    def _accept_late(self, found: Found, events: list[Event], moved: bool = True) -> None:
+        """Add what has been found to the calibration; the rest is looked for on.
+
+        Without a movement, from a rest: a pelvis between two thighs, a shank, a foot face as their neighbours do as soon
+        as the accelerations have told the headings.
+        """
+        assert self.calibration is not None
+        now = self._now
+        segments, joints, new = list(self.calibration.segments), list(self.calibration.joints), set[str]()
+        if found.bent:
+            self._refuse(found.bent, events)
+        for j, (one, s) in enumerate(zip(found.segments, self._sums.sensors, strict=True)):
+            if s["used"] and one.q_sensor_segment is not None and not found.bent:
+                segments[j] = one = replace(one, reason="; ".join(filter(None, (f"at {now / 1e6:.1f} s", one.reason))))
+                words = f"{one.segment}: {one.word}"
+                events.append(
+                    Event("segment_calibrated", now, now, side=side_of(one.segment), detail=words, segment=one.segment)
+                )  # fmt: skip
+                new.add(one.segment)
+                s["done"] = 1
+        for k, joint in enumerate(found.joints):
+            if new & {joint.proximal, joint.distal}:
+                joints[k] = joint
+        if new or moved:
+            self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
+            self._look_on()
+
+    def _try_late(self, evidence: Evidence, events: list[Event]) -> None:
+        """While the person moves: has the heading to a neighbour of a pelvis or a foot been told by now?"""
+        found, sensors = self._fit(evidence), self._sums.sensors
+        waiting = [bool(s["used"]) and f.q_sensor_segment is None for s, f in zip(sensors, found.segments, strict=True)]
+        if found.bent or self._now - self.stand_us[1] > round(LATE_S * 1e6):
+            self._look_on()
+        elif waiting == [bool(used) for used in sensors["used"]]:
+            self._sums.search["wait_until"] = self._now + round(TRY_S * 1e6)
+        else:
+            self._accept_late(found, events)
+            self._look_on(waiting)
+
+    def _look_on(self, waiting: Sequence[bool] = ()) -> None:
+        """From now on only what is missing is looked for, from the next rest on; for those of `waiting` the last stand
+        still holds."""
+        held = any(waiting)
+        self._sums.sensors["used"] = list(waiting) if held else 0
+        self._sums.search["has_stand"] = FULL if held else 0
+        self._forget()
+        self._sums.search["wait_until"] = self._now + round(TRY_S * 1e6) if held else -1
