@@ -16,6 +16,7 @@ from imu.kinematics.calibration.fit import Fit, Found
 from imu.kinematics.calibration.joints import Evidence
 from imu.kinematics.calibration.layout import FULL
 from imu.kinematics.calibration.stands import StandSearch
+from imu.kinematics.layout import FOOT, PELVIS
 from imu.outputs import Event
 
 TRY_S: Final = 2.0
@@ -57,25 +58,30 @@ class LateSearch(StandSearch):
                 joints[k] = joint
         if new or moved:
             self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
-            self._look_on()
+            self._look_on(self._late())
 
     def _try_late(self, evidence: Evidence, events: list[Event]) -> None:
         """While the person moves: has the heading to a neighbour of a pelvis or a foot been told by now?"""
-        found, sensors = self._fit(evidence), self._sums.sensors
-        waiting = [bool(s["used"]) and f.q_sensor_segment is None for s, f in zip(sensors, found.segments, strict=True)]
-        if found.bent or self._now - self.stand_us[1] > round(LATE_S * 1e6):
-            self._look_on()
-        elif waiting == [bool(used) for used in sensors["used"]]:
+        found, late = self._fit(evidence), self._late()
+        told = any(wanted and f.q_sensor_segment is not None for wanted, f in zip(late, found.segments, strict=True))
+        if told and not found.bent:
+            self._accept_late(found, events)
+        elif any(late):
             self._sums.search["wait_until"] = self._now + round(TRY_S * 1e6)
         else:
-            self._accept_late(found, events)
-            self._look_on(waiting)
+            self._look_on()
 
-    def _look_on(self, waiting: Sequence[bool] = ()) -> None:
-        """From now on only what is missing is looked for, from the next rest on; for those of `waiting` the last stand
-        still holds."""
-        held = any(waiting)
-        self._sums.sensors["used"] = list(waiting) if held else 0
+    def _late(self) -> list[bool]:
+        """Which pelvis and feet stood with the others, not too long ago, and are not calibrated yet."""
+        if self._now - self.stand_us[1] > round(LATE_S * 1e6):
+            return [False] * len(self._names)
+        return [bool(s["used"]) and not s["done"] and s["part"] in (PELVIS, FOOT) for s in self._sums.sensors]
+
+    def _look_on(self, late: Sequence[bool] = ()) -> None:
+        """From now on only what is missing is looked for, from the next rest on; for those of `late` the last stand still
+        holds."""
+        held = any(late)
+        self._sums.sensors["used"] = list(late) if held else 0
         self._sums.search["has_stand"] = FULL if held else 0
         self._forget()
         self._sums.search["wait_until"] = self._now + round(TRY_S * 1e6) if held else -1

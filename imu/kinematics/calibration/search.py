@@ -248,7 +248,7 @@ class CalibrationSearch(LateSearch):
         self._sums.sensors["done"] = [f.q_sensor_segment is not None for f in calibration.segments]
         # who is calibrated later is zero in this stand all the same: nobody stands twice alike
         self._sums.sensors["stood"] = self._sums.sensors["used"]
-        self._look_on([bool(s["stood"]) and s["part"] in (PELVIS, FOOT) and not s["done"] for s in self._sums.sensors])
+        self._look_on(self._late())
 
     def _try_stored(self, old: Calibration, quiet: QuietRun, evidence: Evidence, events: list[Event]) -> None:
         """Is it the stand of the stored calibration?"""
