@@ -12,6 +12,7 @@ from scipy.ndimage import maximum_filter1d
 from firmware_sim.activities.balance import over_the_feet, smoothed
 from firmware_sim.activities.gait import FLAT, FOOT_OFF, PRESSURE, pivoted
 from firmware_sim.activities.leg import hanging, leg_length, soft_positive
+from firmware_sim.activities.lying import STILL, laid
 from firmware_sim.activities.timeline import Timeline
 from firmware_sim.body import SWAY_MOVE
 from firmware_sim.motion import Track, minimum_jerk
@@ -121,7 +122,7 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
         over_the_feet(onto * under[0][i] + (1.0 - onto) * under[1][i] + ahead * along, step, p)
         for i, along in enumerate((np.cos(facing), np.sin(facing)))
     ]
-    sway = p.sway(t) * Track((SWAY_MOVE,))(t)
+    sway = p.sway(t) * Track((SWAY_MOVE,))(t) * (1.0 - (1.0 - STILL) * line.values("floor", t))
     wobble = h.balance(t) * alone * (1.0 + line.values("unsteady", t))
     lean = line.values("lean", t)
     phase = _walk_phase(line, t)
@@ -156,10 +157,11 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     z -= _eased(dip, round(DIP_S / step))
     jolts = {side: _jolt(line, side, t) for side in SIDES}
     z = z + JOLT_PELVIS * (jolts["left"] + jolts["right"])
+    middle = np.stack((0.5 * (left.x + right.x), 0.5 * (left.y + right.y)))
+    x, y, z = laid(line, t, np.stack((x, y, z)), middle, facing)
     legs = {}
     for f in feet.values():
-        hip_x, hip_y = offsets[f.side]
-        hip = np.stack((hip_x, hip_y, z - f.left * half * across_z))
+        hip = np.stack((x - f.left * half * across_x, y - f.left * half * across_y, z - f.left * half * across_z))
         ankle = _lifted(line, f, hip, heading, lifts[f.side], t)
         ankle[2] += jolts[f.side]
         inward, adduction = line.values(f"inward_{f.side}", t), line.values(f"adduction_{f.side}", t)
@@ -260,6 +262,7 @@ def _lifted(line: Timeline, f: _Foot, hip: Floats, pelvis_heading: Floats, lift:
     lateral = (f.y - hip[1]) * c - (f.x - hip[0]) * s
     lateral = lateral * (1.0 - line.values(f"under_{f.side}", t))
     forward, down = hanging(p, f.thigh, f.knee)
+    lateral = lateral + f.left * np.sin(line.values(f"abduct_{f.side}", t)) * np.sqrt(forward**2 + down**2)
     scale = np.sqrt(np.maximum(1.0 - lateral**2 / (forward**2 + down**2), 0.0))
     forward, down = forward * scale, down * scale
     free = np.stack((hip[0] + c * forward - s * lateral, hip[1] + s * forward + c * lateral, hip[2] - down))

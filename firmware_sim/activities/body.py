@@ -16,9 +16,23 @@ from firmware_sim.activities.chair import seated_extensions, sit_to_stands
 from firmware_sim.activities.faults import opposite
 from firmware_sim.activities.habits import Habits
 from firmware_sim.activities.leg import bend_at, solve_leg
+from firmware_sim.activities.lying import bridges, unilateral_bridges
 from firmware_sim.activities.one_leg import balances, deadlifts, march, single_leg_squats, step_downs
-from firmware_sim.activities.one_leg_pieces import Balances, SingleLegDeadlifts, SingleLegSquats, StepDowns
+from firmware_sim.activities.one_leg_pieces import (
+    AnkleCircles,
+    AnklePumps,
+    Balances,
+    BandWalks,
+    HipCircles,
+    LegSwings,
+    Lunges,
+    SingleLegDeadlifts,
+    SingleLegSquats,
+    StepDowns,
+    WallLunges,
+)
 from firmware_sim.activities.pieces import (
+    Bridges,
     CalfRaises,
     HeelToeRocks,
     HipHinges,
@@ -27,9 +41,12 @@ from firmware_sim.activities.pieces import (
     SitToStands,
     Squats,
     Stand,
+    UnilateralBridges,
     Walk,
 )
 from firmware_sim.activities.plan import Plan
+from firmware_sim.activities.steps import band_walks, lunges, wall_lunges
+from firmware_sim.activities.swings import ankle_circles, ankle_pumps, hip_circles, leg_swings
 from firmware_sim.activities.timeline import Contact, Performed, Timeline
 from firmware_sim.activities.walking import walk
 from firmware_sim.body import STILL_S, LegPose, Pose, pelvis_axes, pose_matrix
@@ -223,10 +240,19 @@ WRITERS: Final[dict[type, Callable[..., None]]] = {
     HeelToeRocks: heel_toe_rocks,
     SitToStands: sit_to_stands,
     SeatedExtensions: seated_extensions,
+    Bridges: bridges,
+    UnilateralBridges: unilateral_bridges,
     SingleLegSquats: single_leg_squats,
     StepDowns: step_downs,
     SingleLegDeadlifts: deadlifts,
     Balances: balances,
+    Lunges: lunges,
+    WallLunges: wall_lunges,
+    BandWalks: band_walks,
+    LegSwings: leg_swings,
+    HipCircles: hip_circles,
+    AnklePumps: ankle_pumps,
+    AnkleCircles: ankle_circles,
     Walk: walk,
 }
 """Who writes which piece."""

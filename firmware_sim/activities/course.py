@@ -128,10 +128,13 @@ class Course:
         """A fault on top of a channel."""
         line.bump(channel, Bump(*self.window(phase or fault.phase), level))
 
-    def act(self, line: Timeline, *, bend: float | None = None, standing: bool = True) -> None:
+    def act(
+        self, line: Timeline, *, bend: float | None = None, standing: bool = True, hangs: Side | None = None
+    ) -> None:
         """Add what the faults of alignment do.
 
         bend : rad of knee flexion beyond the stand of legs that do not bend with the depth; None: they do.
+        hangs : the leg that swings freely: its knee is the one that bends too much.
         standing : False for who lies; a hip is then hiked towards the shoulder, and not up.
         """
         person = line.person
@@ -163,9 +166,13 @@ class Course:
                     self.add(line, "tilt", f, -size, "hold")
                 case "knee_forward":
                     self.add(line, "lean", f, size)
+                case "knee_bend" if hangs is not None:
+                    self.add(line, f"knee_{hangs}", f, size)
                 case "knee_bend" | "rises":
                     for side in sides:
                         self.add(line, f"bend_{side}", f, size if f.kind == "knee_bend" else -size)
+                case "pelvis_rock":
+                    self.add(line, "tilt", f, -size)
                 case "heel_rise":
                     for side in sides:
                         self.add(line, f"heel_{side}", f, -size)

@@ -15,8 +15,10 @@ from imu.conventions import Side
 
 BEHIND: Final = Free.degrees(4.0, 62.0, -55.0)
 """The free leg of a single-leg squat and of a hold."""
-HOVERS, REACHES = Free.degrees(24.0, 14.0, -5.0), Free.degrees(15.0, 4.0, -8.0)
+HOVERS: Final = Free.degrees(24.0, 14.0, -5.0)
 """The free leg of a step-down, in front of the edge."""
+REACHES: Final = Free.degrees(15.0, 4.0, -8.0)
+"""The same with its heel on the floor."""
 TRAILS: Final = Free.degrees(-8.0, 14.0, -22.0)
 """The free leg before it goes up behind."""
 STRAIGHT_BEHIND_DEG: Final = 5.0

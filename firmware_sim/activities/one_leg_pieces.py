@@ -119,7 +119,7 @@ class BandWalks(Drill):
     as many back. Depth: how far the feet go apart, as the angle between the thighs beyond the stand."""
 
     possible: ClassVar[tuple[FaultKind, ...]] = (
-        "valgus", "pelvic_drop", "pelvis_turn", "rises", "partial", "fast", "slow", "stops",
+        "valgus", "pelvic_drop", "pelvis_turn", "rises", "partial", "fast", "slow",
     )  # fmt: skip
     legs: ClassVar[int] = 2
     repetitions: int = 4
@@ -150,7 +150,7 @@ class LegSwings(Drill):
     """of the last swings."""
     tempo: Tempo = (0.8, 0.0, 0.8, 0.0)
     first: Side = "left"
-    """Which carries first; a repetition belongs to the leg that swings."""
+    """Which swings first; a repetition belongs to it."""
     faults: tuple[Fault, ...] = ()
     both: bool = True
     growth: float = 0.35
