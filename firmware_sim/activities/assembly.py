@@ -37,6 +37,8 @@ DRAWN_IN: Final = 0.003
 """m over which it is. Kinks here are what would shake the leg."""
 PRESSURE_PER_PITCH: Final = 0.1
 """m/rad: beyond how far the ankle itself goes when a planted foot rolls over its toes or its heel."""
+CLEARANCE: Final = 0.015
+"""m by which a foot that clears the floor is above it, where its leg would hang at the floor."""
 JOLT_S: Final = 0.004
 """Time constant of the shock of a strike: x³ exp(-x) cos(2 pi 18 Hz t), over in 60 ms."""
 JOLT_HZ: Final = 18.0
@@ -267,6 +269,10 @@ def _lifted(line: Timeline, f: _Foot, hip: Floats, pelvis_heading: Floats, lift:
     forward, down = forward * scale, down * scale
     free = np.stack((hip[0] + c * forward - s * lateral, hip[1] + s * forward + c * lateral, hip[2] - down))
     ground = np.stack((f.x, f.y, f.z))
+    clears = line.values(f"clears_{f.side}", t)
+    if clears.any():
+        over = free[2] - ground[2]
+        free[2] += clears * (soft_positive(over, CLEARANCE) - over)
     ankle = ground + lift * (free - ground)
     reach = ankle - hip
     distance = np.sqrt((reach * reach).sum(axis=0))

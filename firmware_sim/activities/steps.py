@@ -28,11 +28,11 @@ CENTRED: Final = (0.17, 0.52)
 """In which the weight comes back between the feet."""
 LED: Final = (0.12, 0.72)
 """In which it goes forward over the front one."""
-LIFTS: Final = Free.degrees(32.0, 48.0, 0.0)
+LIFTS: Final = Free.degrees(34.0, 52.0, 0.0)
 """A leg that has left the floor for a lunge."""
-REACHES: Final = Free.degrees(42.0, 20.0, 0.0)
+REACHES: Final = Free.degrees(44.0, 26.0, 0.0)
 """The same before it comes down."""
-AHEAD: Final = Free.degrees(22.0, 40.0, 0.0)
+AHEAD: Final = Free.degrees(24.0, 44.0, 0.0)
 """A leg that takes a small step."""
 LEADS: Final = 0.5
 """All weight forward; sideways the pelvis stays between the feet."""
@@ -45,7 +45,7 @@ STEP_S: Final = 0.9
 """A step ahead or back to the stand, and the weight before and after it."""
 OVER: Final = 0.35
 """Share of a step in which the foot comes off the floor, and in which it comes down."""
-CLEARS_DEG: Final = 13.0
+CLEARS_DEG: Final = 15.0
 """More knee flexion of a foot that steps than of the one that stays."""
 LOW_S: Final = 1.3
 """Into the bent knees of a band walk, and out of it."""
@@ -176,6 +176,8 @@ def _step(
         line.move(f"{channel}_{side}", start_s, start_s + 1.1 * over, getattr(early, channel))
         line.move(f"{channel}_{side}", start_s + 1.1 * over, end_s - 0.3 * over, getattr(late, channel))
         line.move(f"{channel}_{side}", end_s, end_s + 0.1, 0.0)
+    line.move(f"clears_{side}", start_s - 0.1, start_s, 1.0)
+    line.move(f"clears_{side}", end_s, end_s + 0.1, 0.0)
     line.put_down(side, start_s + 0.3 * over, end_s - 0.3 * over, place)
     line.strikes.append((side, end_s - 0.02, 0.25 * line.habits.strike))
 
@@ -190,6 +192,8 @@ def _step_back(line: Timeline, side: Side, start_s: float, end_s: float, place: 
         line.move(f"{channel}_{side}", start_s - 0.1, start_s, getattr(REACHES, channel))
         line.move(f"{channel}_{side}", start_s + 0.3 * over, end_s - 1.1 * over, getattr(LIFTS, channel))
         line.move(f"{channel}_{side}", end_s - 1.1 * over, end_s, 0.0)
+    line.move(f"clears_{side}", start_s - 0.1, start_s, 1.0)
+    line.move(f"clears_{side}", end_s, end_s + 0.1, 0.0)
     line.put_down(side, start_s + 0.3 * over, end_s - 0.3 * over, place)
     line.strikes.append((side, end_s - 0.02, 0.2 * line.habits.strike))
 
