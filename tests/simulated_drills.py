@@ -36,6 +36,7 @@ from firmware_sim.activities import (
     HipHinges,
     LegSwings,
     Lunges,
+    March,
     Plan,
     Repetition,
     SingleLegDeadlifts,
@@ -46,7 +47,7 @@ from firmware_sim.activities import (
     StepDowns,
     UnilateralBridges,
     WallLunges,
-    set_up_plan,
+    half_squats,
 )
 from firmware_sim.sensor import SensorErrors, SensorModel
 from firmware_sim.truth import truth
@@ -55,6 +56,8 @@ from imu.conventions import CORE_SEGMENTS, SEGMENTS, Segment
 from imu.result import Result
 
 WITH_FEET: Final[tuple[Segment, ...]] = SEGMENTS[:7]
+SET_UP: Final[Plan] = (Stand(4.0), half_squats(2), March(4), Stand(3.0))
+"""Both-legged bends say where the front of the pelvis is, a march where the axes of the legs are."""
 AFTER_S: Final = 3.0
 """Stand after the set."""
 RADIO_RATE_HZ: Final = 100.0
@@ -155,10 +158,10 @@ def perform_drill(
     loss : share of samples that never arrive, in bursts.
     radio : True: notifications of protocol v1 with arrival times, lost packets and clocks of their own (`errors` should
         then be ON_RADIO); False: arrays that share one clock.
-    before : instead of the usual set-up (stand, march, stand).
+    before : instead of the usual set-up, SET_UP.
     mirrored : the same with left and right exchanged; the truth is mirrored too.
     """
-    plan = (*(set_up_plan() if before is None else before), piece, Stand(AFTER_S))
+    plan = (*(SET_UP if before is None else before), piece, Stand(AFTER_S))
     body = ActivityBody.performing(seed, plan)
     if mirrored:
         body = body.mirrored()

@@ -87,7 +87,8 @@ class Lunges(Drill):
     knee. `repetitions` counts both legs together."""
 
     possible: ClassVar[tuple[FaultKind, ...]] = (
-        "valgus", "pelvic_drop", "pelvis_turn", "side_shift", "forward_lean", "knee_forward", *COURSE_KINDS,
+        "valgus", "pelvic_drop", "pelvis_turn", "side_shift", "forward_lean", "knee_forward", "partial", "fast", "slow",
+        "turns_back",
     )  # fmt: skip
     repetitions: int = 4
     depth_deg: float = 85.0

@@ -56,5 +56,7 @@ class Drill(Mirrored):
                 raise ValueError(f"{name} cannot have {f.kind!r}; there are: {', '.join(self.possible)}")
             if not 1 <= f.repetition <= self.count:
                 raise ValueError(f"{name} has no repetition {f.repetition}, only 1 to {self.count}")
+            if f.side is not None and (f.kind == "rises" or (f.kind == "knee_bend" and self.legs == 1)):
+                raise ValueError(f"{f.kind!r} has no side in {name}: both feet carry")
             if f.kind in ONE_SIDED and f.side is None:
                 raise ValueError(f"{f.kind!r} needs a side: {MEANING[f.kind]}")

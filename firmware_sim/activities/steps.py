@@ -9,12 +9,14 @@ from firmware_sim.activities.course import Course, of_repetition
 from firmware_sim.activities.faults import opposite
 from firmware_sim.activities.leg import leg_length
 from firmware_sim.activities.one_leg_pieces import BandWalks, Lunges, WallLunges
-from firmware_sim.activities.stance import SHIFT_S, Free, onto
+from firmware_sim.activities.stance import SHIFT_S, Free
 from firmware_sim.activities.timeline import Footprint, Timeline
 from imu.conventions import SIDES, Side
 
 LUNGE: Final = 1.0
 """Length of a lunge's step, of thigh and shank."""
+TIMID: Final = 0.6
+"""of the depth: who goes less far takes a step that is shorter by as much."""
 LUNGE_HEEL_DEG: Final = 55.0
 """How far the rear heel is off the floor at 90° of the front knee."""
 LUNGE_LEAN: Final = 0.10
@@ -55,7 +57,6 @@ def lunges(line: Timeline, piece: Lunges) -> None:
     """One step ahead and back with each leg in turn."""
     start, t, front = line.now, line.now, piece.first
     p = line.person
-    far = LUNGE * (p.thigh + p.shank)
     for number in range(1, piece.repetitions + 1):
         course = Course.of(line, t, piece.tempo, piece.depth_deg, of_repetition(piece.faults, number))
         rear, sign = opposite(front), 1.0 if front == "left" else -1.0
@@ -64,17 +65,21 @@ def lunges(line: Timeline, piece: Lunges) -> None:
         t, bottom, rise, end = course.start_s, course.bottom_s, course.rise_s, course.end_s
         back_s = end - rise
         # out: over the rear foot, step, and down between the two
-        onto(line, rear, t, t + SHIFTED * out_s, 0.5)
-        place = line.near(line.standing_place(front).beside(far * line.varied(1.0, 0.03), 0.0))
-        _step(line, front, t + SWUNG[0] * out_s, t + SWUNG[1] * out_s, place, LIFTS, REACHES)
+        _over(line, rear, t, t + SHIFTED * out_s, 0.5)
+        # who turns back has not stepped far
+        gone = depth / radians(piece.depth_deg)
+        far = LUNGE * (p.thigh + p.shank) * line.varied(1.0, 0.03) * (1.0 if gone > TIMID else gone)
+        place = line.near(line.standing_place(front).beside(far, 0.0))
+        early, late = (LIFTS, REACHES) if gone > TIMID else (AHEAD, AHEAD)
+        _step(line, front, t + SWUNG[0] * out_s, t + SWUNG[1] * out_s, place, early, late)
         line.move("share", t + CENTRED[0] * out_s, t + CENTRED[1] * out_s, 0.0)
         line.move("lead", t + LED[0] * out_s, t + LED[1] * out_s, LEADS * sign)
-        line.move("alone", t + SWUNG[0] * out_s + 0.2, t + CENTRED[1] * out_s, 0.0)
+        line.move("alone", t + SHIFTED * out_s, t + CENTRED[1] * out_s, 0.0)
         # back: the same in reverse
         line.move("lead", end - LED[1] * back_s, end - LED[0] * back_s, 0.0)
         line.move("share", end - CENTRED[1] * back_s, end - CENTRED[0] * back_s, -0.5 * sign)
         place = line.near(line.standing_place(front))
-        _step_back(line, front, end - SWUNG[1] * back_s, end - SWUNG[0] * back_s, place)
+        _step_back(line, front, end - SWUNG[1] * back_s, end - SWUNG[0] * back_s, place, late, early)
         ways, out = course.ways, course.out
         line.follow(ways, f"heel_{rear}", -radians(LUNGE_HEEL_DEG) * deep)
         line.follow(out, f"bend_{front}", depth)
@@ -153,7 +158,7 @@ def band_walks(line: Timeline, piece: BandWalks) -> None:
 def _sideways(line: Timeline, foot: Side, first_s: float, last_s: float, bend: float, lean: float) -> None:
     """One foot goes to where it belongs beside the other one; the weight is over that one meanwhile."""
     seconds = last_s - first_s
-    onto(line, opposite(foot), first_s, first_s + 0.35 * seconds, 0.4)
+    _over(line, opposite(foot), first_s, first_s + 0.35 * seconds, 0.4)
     clear = radians(CLEARS_DEG)
     thigh, knee = bend - lean + 0.5 * clear, bend + clear
     begin, end = first_s + 0.25 * seconds, first_s + 0.90 * seconds
@@ -182,15 +187,17 @@ def _step(
     line.strikes.append((side, end_s - 0.02, 0.25 * line.habits.strike))
 
 
-def _step_back(line: Timeline, side: Side, start_s: float, end_s: float, place: Footprint) -> None:
+def _step_back(
+    line: Timeline, side: Side, start_s: float, end_s: float, place: Footprint, early: Free, late: Free
+) -> None:
     """The step of a lunge in reverse."""
     over = OVER * (end_s - start_s)
     line.move(f"lift_{side}", start_s, start_s + over, 1.0)
     line.move(f"lift_{side}", end_s - over, end_s, 0.0)
     for channel in ("thigh", "knee"):
         # it hangs, in name only, as it stands
-        line.move(f"{channel}_{side}", start_s - 0.1, start_s, getattr(REACHES, channel))
-        line.move(f"{channel}_{side}", start_s + 0.3 * over, end_s - 1.1 * over, getattr(LIFTS, channel))
+        line.move(f"{channel}_{side}", start_s - 0.1, start_s, getattr(early, channel))
+        line.move(f"{channel}_{side}", start_s + 0.3 * over, end_s - 1.1 * over, getattr(late, channel))
         line.move(f"{channel}_{side}", end_s - 1.1 * over, end_s, 0.0)
     line.move(f"clears_{side}", start_s - 0.1, start_s, 1.0)
     line.move(f"clears_{side}", end_s, end_s + 0.1, 0.0)
@@ -200,10 +207,17 @@ def _step_back(line: Timeline, side: Side, start_s: float, end_s: float, place: 
 
 def _place(line: Timeline, side: Side, t: float, ahead: float) -> float:
     """A foot goes ahead of where it stands, or back; s at which the weight is on both again."""
-    onto(line, opposite(side), t, t + SHIFT_S, 0.5)
+    _over(line, opposite(side), t, t + SHIFT_S, 0.5)
     begin, end = t + SHIFT_S - 0.1, t + SHIFT_S + STEP_S
     _step(line, side, begin, end, line.near(line.standing_place(side).beside(ahead, 0.0)), AHEAD)
     line.new_posture()
     line.stand_up_to(end - 0.3, end + SHIFT_S)
     return end + SHIFT_S + 0.3
 
+
+def _over(line: Timeline, carrier: Side, start_s: float, end_s: float, drop_share: float) -> None:
+    """The weight goes over one foot before the other one steps."""
+    sign = 1.0 if carrier == "left" else -1.0
+    line.move("share", start_s, end_s, 0.5 * sign)
+    line.move("obliquity", start_s, end_s, -sign * drop_share * line.habits.free_drop)
+    line.move("alone", start_s, end_s, 1.0)

@@ -130,7 +130,8 @@ class Timeline:
 
     Channels of a leg end in its side. bend: flexion beyond the stand of a leg that carries; rad. lift: 0 = the foot is
     where its footprint is, 1 = it hangs from the hip as thigh and knee say. x, y, heading: the footprint. thigh, knee:
-    of a leg that hangs, rad beyond the stand; clears: 1 = it is drawn up rather than that its foot goes below the floor. under: 1 = it hangs below the hip, 0 = beside it over its footprint.
+    of a leg that hangs, rad beyond the stand. under: 1 = it hangs below the hip, 0 = beside it over its footprint.
+    clears: 1 = it is drawn up rather than that its foot goes below the floor.
     pitch: toes up of a foot that does not walk; heel: the same of a planted foot that rolls over its heel (+) or its toes
     (-); roll: sole inwards. inward, adduction: of the knee. abduct: of a leg that hangs, outwards. jolt: shocks.
     Without a side: share (weight on the left foot, -0.5 to 0.5), lead (on top of it, which foot decides how far forward
