@@ -174,5 +174,3 @@ def perform_drill(
     n = int((body.seconds + START_S) * RADIO_RATE_HZ * 0.9999)
     setup, stream = over_the_radio(models, n, seed, loss=loss, drill=drill)
     return SimulatedDrill(body, Recording(setup, stream, {"origin": "simulated"}), piece, START_S)
-
-

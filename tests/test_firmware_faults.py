@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def piece_of(name, *faults):
     return set_of(name, 3, *faults, **({"both": False} if DRILLS[name].legs == 2 else {}))
 
 
-@lru_cache(maxsize=None)
+@cache
 def performed(name, *faults) -> ActivityBody:
     return ActivityBody.performing(SEED, (Stand(2.0), piece_of(name, *faults), Stand(1.0)))
 

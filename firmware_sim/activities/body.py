@@ -176,9 +176,7 @@ class ActivityBody:
             )
             for d in self.performed
         )
-        contacts = tuple(
-            Contact(opposite(c.side), c.strike_s, c.off_s, c.strike_ratio, c.off_ratio) for c in self.contacts
-        )
+        contacts = tuple(Contact(opposite(c.side), c.strike_s, c.off_s, c.strike_ratio, c.off_ratio) for c in self.contacts)
         return ActivityBody(self.person.mirrored(), self.habits.mirrored(), path, performed, self.stands, contacts)
 
     @cached_property

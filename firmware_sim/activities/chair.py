@@ -137,4 +137,5 @@ def _longer(faults: tuple[Fault, ...], phase: FaultPhase) -> float:
 
 def _stop(faults: tuple[Fault, ...], phase: FaultPhase) -> float | None:
     """s of standing still in a phase; a stop without one is on the way up."""
-    return next((f.size for f in faults if f.kind == "stops" and phase in (f.phase, "back" if f.phase == "both" else "")), None)
+    stops = {"back" if f.phase == "both" else f.phase: f.size for f in faults if f.kind == "stops"}
+    return stops.get(phase)

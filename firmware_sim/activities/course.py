@@ -128,9 +128,7 @@ class Course:
         """A fault on top of a channel."""
         line.bump(channel, Bump(*self.window(phase or fault.phase), level))
 
-    def act(
-        self, line: Timeline, *, bend: float | None = None, standing: bool = True, hangs: Side | None = None
-    ) -> None:
+    def act(self, line: Timeline, *, bend: float | None = None, standing: bool = True, hangs: Side | None = None) -> None:
         """Add what the faults of alignment do.
 
         bend : rad of knee flexion beyond the stand of legs that do not bend with the depth; None: they do.

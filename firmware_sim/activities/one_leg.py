@@ -151,9 +151,7 @@ def balances(line: Timeline, piece: Balances) -> None:
                 if f.kind == "touch_down":
                     _touch(line, side, middle, f.size)
             line.now = stand_on_both(line, carrier, course.end_s)
-            line.repetitions.append(
-                Repetition(carrier, begin, middle, line.now, steady, course.end_s, 0.0, faults)
-            )
+            line.repetitions.append(Repetition(carrier, begin, middle, line.now, steady, course.end_s, 0.0, faults))
             line.now += 1.0
     line.done(piece, start, line.now)
 
@@ -184,5 +182,3 @@ def _back_on(line: Timeline, course: Course, carrier: Side) -> None:
         deep = line.level(channel)
         for way in course.back:
             line.move(channel, way.start_s, way.end_s, level + way.share * (deep - level))
-
-

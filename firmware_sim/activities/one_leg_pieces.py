@@ -68,7 +68,7 @@ class SingleLegDeadlifts(Drill):
 @dataclass(frozen=True, slots=True)
 class Balances(Drill):
     """A hold on one leg, the other foot lifted behind. The way out and back of a repetition is the leg that is lifted and
-    put down; `touch_down` happens in the middle of the hold; `partial` has no meaning, `fast` with phase hold ends early."""
+    put down; `touch_down` happens in the middle of the hold; `fast` with phase hold ends it early."""
 
     possible: ClassVar[tuple[FaultKind, ...]] = (
         "unsteady", "pelvic_drop", "hip_hike", "touch_down", "knee_bend", "fast", "slow",
@@ -84,7 +84,7 @@ class Balances(Drill):
 @dataclass(frozen=True, slots=True)
 class Lunges(Drill):
     """One foot steps far ahead, that knee bends, and the foot comes back; the legs take turns. Depth: flexion of the front
-    knee. `repetitions` counts both legs together."""
+    knee. `repetitions` counts both legs together. A way out or back below 1.7 s is a jump: ask for nothing faster."""
 
     possible: ClassVar[tuple[FaultKind, ...]] = (
         "valgus", "pelvic_drop", "pelvis_turn", "side_shift", "forward_lean", "knee_forward", "partial", "fast", "slow",

@@ -141,12 +141,9 @@ def band_walks(line: Timeline, piece: BandWalks) -> None:
             count += 1
             course = Course.of(line, t, piece.tempo, piece.depth_deg, of_repetition(piece.faults, count), 1.5)
             wide = 2.0 * length * sin(0.5 * course.depth)
-            for foot, first_s, last_s in (
-                (leading, course.start_s, course.bottom_s), (opposite(leading), course.rise_s, course.end_s),
-            ):  # fmt: skip
-                if foot == leading:
-                    line.home = line.home.beside(0.0, sign * wide)
-                _sideways(line, foot, first_s, last_s, low, lean - line.posture["lean"])
+            line.home = line.home.beside(0.0, sign * wide)
+            _sideways(line, leading, course.start_s, course.bottom_s, low, lean - line.posture["lean"])
+            _sideways(line, opposite(leading), course.rise_s, course.end_s, low, lean - line.posture["lean"])
             course.act(line, bend=low)
             line.repetitions.append(course.repetition(leading))
             t = course.next_s
@@ -187,9 +184,7 @@ def _step(
     line.strikes.append((side, end_s - 0.02, 0.25 * line.habits.strike))
 
 
-def _step_back(
-    line: Timeline, side: Side, start_s: float, end_s: float, place: Footprint, early: Free, late: Free
-) -> None:
+def _step_back(line: Timeline, side: Side, start_s: float, end_s: float, place: Footprint, early: Free, late: Free) -> None:
     """The step of a lunge in reverse."""
     over = OVER * (end_s - start_s)
     line.move(f"lift_{side}", start_s, start_s + over, 1.0)

@@ -79,9 +79,7 @@ class Footprint:
     def beside(self, forward: float, leftward: float, turn: float = 0.0) -> Footprint:
         """A place as seen from this one."""
         c, s = cos(self.heading), sin(self.heading)
-        return Footprint(
-            self.x + c * forward - s * leftward, self.y + s * forward + c * leftward, self.heading + turn
-        )
+        return Footprint(self.x + c * forward - s * leftward, self.y + s * forward + c * leftward, self.heading + turn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from math import hypot, pi
 
 import numpy as np
 
-from firmware_sim.activities.gait import DOUBLE
 from firmware_sim.activities.faults import opposite
+from firmware_sim.activities.gait import DOUBLE
 from firmware_sim.activities.pieces import Walk
 from firmware_sim.activities.timeline import Contact, Footprint, Repetition, Timeline
 from imu.conventions import Side
