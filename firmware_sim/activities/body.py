@@ -103,9 +103,9 @@ class ActivityBody:
         self._legs: dict[Side, BSpline] = {side: self._leg_spline(leg) for side, leg in self._paths().items()}
 
     @staticmethod
-    def performing(seed: int, plan: Plan) -> ActivityBody:
-        """The person of the seed, performing the plan; the first piece should be a stand."""
-        person, habits = Person.drawn(seed), Habits.drawn(seed)
+    def performing(seed: int, plan: Plan, habits: Habits | None = None) -> ActivityBody:
+        """The person of the seed, with other habits if given, performing the plan; the first piece should be a stand."""
+        person, habits = Person.drawn(seed), habits or Habits.drawn(seed)
         line = Timeline.begun(person, habits, seed)
         for piece in plan:
             _write(line, piece)
