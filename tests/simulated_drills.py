@@ -47,7 +47,6 @@ from firmware_sim.activities import (
     StepDowns,
     UnilateralBridges,
     WallLunges,
-    half_squats,
 )
 from firmware_sim.sensor import SensorErrors, SensorModel
 from firmware_sim.truth import truth
@@ -56,8 +55,9 @@ from imu.conventions import CORE_SEGMENTS, SEGMENTS, Segment
 from imu.result import Result
 
 WITH_FEET: Final[tuple[Segment, ...]] = SEGMENTS[:7]
-SET_UP: Final[Plan] = (Stand(4.0), half_squats(2), March(4), Stand(3.0))
-"""Both-legged bends say where the front of the pelvis is, a march where the axes of the legs are."""
+SET_UP: Final[Plan] = (Stand(4.0), March(2), Squats(1, 50.0, (1.2, 0.2, 1.2, 0.3)), March(4), Stand(3.0))
+"""A bend of both legs says where the front of the pelvis is, a march where the axes of the legs and the feet are. The set-up
+ends as soon as the legs are known, so the bend is quick and early."""
 AFTER_S: Final = 3.0
 """Stand after the set."""
 RADIO_RATE_HZ: Final = 100.0

@@ -51,7 +51,7 @@ def test_it_can_be_written_and_read():
     assert cue["from_s"] == script.drift_start_s
     assert cue["until_s"] == script.drift_end_s + SAID_WITHIN_S
     for text in ("{}", "[]", '{"kind": "squat", "version": 1}'):
-        with pytest.raises(ValueError, match="no script of a simulated walk|not a walk_cadence"):
+        with pytest.raises(ValueError, match=r"no script of a simulated walk|not a walk_cadence"):
             WalkScript.from_json(text)
 
 

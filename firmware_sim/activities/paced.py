@@ -22,7 +22,7 @@ SETTLES_S: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """From `start_s` on everything happens `rate` times as fast, until `end_s`; it changes over `over_s`, by minimum jerk."""
+    """From `start_s` to `end_s` everything happens `rate` times as fast; it changes over `over_s`, by minimum jerk."""
 
     start_s: float
     end_s: float
@@ -68,8 +68,8 @@ class PacedBody:
     @property
     def strikes(self) -> tuple[tuple[Side, float], ...]:
         """(foot, s) of every heel strike of a walk, in order."""
-        found = [(c.side, c.strike_s) for c in self._body.contacts if c.strike_s is not None]
-        return tuple((side, self.seen_at(s)) for side, s in sorted(set(found), key=lambda strike: strike[1]))
+        found: dict[float, Side] = {c.strike_s: c.side for c in self._body.contacts if c.strike_s is not None}
+        return tuple((found[s], self.seen_at(s)) for s in sorted(found))
 
     def pose(self, segment: Segment, t: Floats) -> Pose:
         return self._body.pose(segment, self.performed_at(t))
