@@ -56,7 +56,7 @@ from imu.result import Result
 
 WITH_FEET: Final[tuple[Segment, ...]] = SEGMENTS[:7]
 SET_UP: Final[Plan] = (Stand(4.0), March(2), Squats(1, 50.0, (1.2, 0.2, 1.2, 0.3)), March(4), Stand(3.0))
-"""A bend of both legs says where the front of the pelvis is, a march where the axes of the legs and the feet are. The set-up
+"""A bend of both legs says where the front of the pelvis is, a march where the axes of legs and feet are. The set-up
 ends as soon as the legs are known, so the bend is quick and early."""
 AFTER_S: Final = 3.0
 """Stand after the set."""
