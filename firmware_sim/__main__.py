@@ -21,11 +21,15 @@ from pathlib import Path
 from firmware_sim.faults import Fault, parse_fault
 from firmware_sim.hub import Hub, HubSettings
 from firmware_sim.script import Script, make_script
+from firmware_sim.walk_script import KIND as WALK
+from firmware_sim.walk_script import WalkScript, make_walk_script
 from imu.conventions import CORE_SEGMENTS, Segment
 
 PARENT_EVERY_S = 1.0
 """How often it is looked whether the program that started this one still lives."""
 LONGEST_S = 86400.0
+CADENCES = (80.0, 135.0)
+"""Steps per minute at which the simulated person can walk."""
 DESCRIPTION = "A person in simulated sensors, behind a Bluetooth adapter on a loopback port."
 
 
@@ -41,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         host, port = _address(options.hci)
         settings = HubSettings(
-            script=_script(options.seed, options.seconds),
+            script=_script(options.drill, options.seed, options.seconds, options.cadence),
             segments=_segments(options.sensors),
             faults=_faults(options.fault, options.sensors),
             per=_share(options.per),
@@ -129,6 +133,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--hci", required=True, metavar="tcp-server:127.0.0.1:PORT", help="where to listen; port 0 = a free one")
     add("--seed", type=int, default=1, help="person, sensors, script and air")
     add("--seconds", type=float, default=60.0, help="length of the script from its start")
+    add("--drill", choices=("squat", WALK), default="squat", help="what is performed")
+    add("--cadence", type=float, default=110.0, help=f"steps per minute that {WALK} asks for")
     add("--script", type=Path, metavar="FILE.json", help="write here what will be performed")
     add("--per", type=float, default=0.02, help="packet error rate of the air, 0 to 1; 0 = perfect air")
     add("--interval-ms", type=float, help="connection interval that the adapter imposes; default: its host's")
@@ -148,11 +154,13 @@ def _address(text: str) -> tuple[str, int]:
     return parts[1], int(parts[2])
 
 
-def _script(seed: int, seconds: float) -> Script:
+def _script(drill: str, seed: int, seconds: float, cadence: float) -> Script | WalkScript:
     if not seconds <= LONGEST_S:
         raise UsageError(f"--seconds {seconds:g} is not between a few seconds and {LONGEST_S:g}")
+    if not CADENCES[0] <= cadence <= CADENCES[1]:
+        raise UsageError(f"--cadence {cadence:g} is not between {CADENCES[0]:g} and {CADENCES[1]:g} steps per minute")
     try:
-        return make_script(seed, seconds)
+        return make_walk_script(seed, seconds, cadence) if drill == WALK else make_script(seed, seconds)
     except ValueError as error:
         raise UsageError(f"--seconds: {error}") from None
 
@@ -190,16 +198,24 @@ def _interval(interval_ms: float | None) -> float | None:
     return interval_ms
 
 
-def _write_script(script: Script, path: Path) -> None:
+def _write_script(script: Script | WalkScript, path: Path) -> None:
     """An earlier script may be replaced, anything else not."""
     try:
         if path.exists() and path.stat().st_size:
-            Script.from_json(path.read_text(encoding="utf-8"))
+            _is_script(path.read_text(encoding="utf-8"))
         path.write_text(script.to_json() + "\n", encoding="utf-8")
     except ValueError:
         raise UsageError(f"--script {path} exists and is not a script; it is left alone, choose another name") from None
     except OSError as error:
         raise UsageError(f"--script {path} cannot be written ({error.strerror}); choose another place") from None
+
+
+def _is_script(text: str) -> None:
+    """`ValueError` if it is none."""
+    try:
+        Script.from_json(text)
+    except ValueError:
+        WalkScript.from_json(text)
 
 
 if __name__ == "__main__":

@@ -12,16 +12,16 @@ from typing import Final
 
 from firmware_sim.adapter_port import AdapterPort
 from firmware_sim.air import RadioConditions
-from firmware_sim.body import Body
+from firmware_sim.body import Body, Moving
 from firmware_sim.controller import RadioController
 from firmware_sim.device import SensorDevice
 from firmware_sim.faults import Fault
 from firmware_sim.identity import Identity
-from firmware_sim.person import Person
 from firmware_sim.radio import RadioLink
 from firmware_sim.script import Script
 from firmware_sim.script_clock import ScriptClock
 from firmware_sim.sensor import SensorModel
+from firmware_sim.walk_script import WalkScript
 from imu.ble.profiles import v1
 from imu.conventions import SLOT_OF_SEGMENT, Segment
 
@@ -38,7 +38,7 @@ SERIAL: Final = 0x51A0
 class HubSettings:
     """What is simulated."""
 
-    script: Script
+    script: Script | WalkScript
     segments: tuple[Segment, ...]
     faults: tuple[Fault, ...] = ()
     per: float = 0.02
@@ -63,7 +63,7 @@ class Hub:
         identities: dict[Segment, Identity] = {segment: self._identity(segment) for segment in settings.segments}
         names = frozenset(identity.name for identity in identities.values())
         self.script_clock = ScriptClock(names, self.zero_s, self._begin)
-        body = Body(Person.drawn(seed), settings.script)
+        body = _performing(settings.script)
         self.sensors: dict[Segment, SensorDevice] = {}
         for segment, identity in identities.items():
             switch_on = partial(_switch_on, segment, body, seed)
@@ -123,7 +123,11 @@ class Hub:
                 await sensor.drop()
 
 
-def _switch_on(segment: Segment, body: Body, seed: int, on_s: float) -> SensorModel:
+def _performing(script: Script | WalkScript) -> Moving:
+    return script.body() if isinstance(script, WalkScript) else Body.performing(script)
+
+
+def _switch_on(segment: Segment, body: Moving, seed: int, on_s: float) -> SensorModel:
     return SensorModel(
         segment, body, seed, RATE_HZ, on_s=on_s, acc_range_g=float(CONFIG.acc_g), gyr_range_dps=float(CONFIG.gyr_dps)
     )

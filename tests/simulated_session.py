@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,22 @@ def simulated(
     n = int(seconds * rate_hz * 0.9999)  # the slowest clock still gets there
     if codec == "samples":
         return Recording.from_samples({m.segment: _arrays(m, n, rate_hz) for m in models}, drill_text(drill))
+    setup, stream = over_the_radio(models, n, seed, per_packet=per_packet, loss=loss, drill=drill)
+    return Recording(setup, stream, {"origin": "simulated", "script": script.to_json()})
+
+
+def over_the_radio(
+    models: Sequence[SensorModel],
+    n: int,
+    seed: int,
+    *,
+    per_packet: int = 3,
+    loss: float = 0.002,
+    drill: str = "",
+    start_s: float = START_S,
+) -> tuple[Setup, NotificationColumns]:
+    """What n samples of every sensor are as notifications of protocol v1: lost, late and jittery as on a radio."""
+    rate_hz = models[0].rate_hz
     config = Config(1, round(rate_hz * 1000), 16, 2000, per_packet)
     sensors, sensor, arrival, payloads = [], [], [], []
     acc_range, gyr_range = full_scales(config)
@@ -60,18 +77,18 @@ def simulated(
         info = bytes(Info(0xA0 + j, 1, (config.odr_mhz,), (config.acc_g,), (config.gyr_dps,)))
         text = config_text(info, bytes(config))
         sensors.append(SensorSetup(f"{0xA0 + j:04X}", model.segment, rate_hz, "v1", acc_range, gyr_range, text))
-        for data, t_ns in _packets(model, n, per_packet, loss, np.random.default_rng((seed, j)), config.cfg_id):
+        for data, t_ns in _packets(model, n, per_packet, loss, np.random.default_rng((seed, j)), config.cfg_id, start_s):
             sensor.append(j)
             arrival.append(t_ns)
             payloads.append(data)
     order = np.argsort(arrival, kind="stable").tolist()
     stream = NotificationColumns.join([sensor[i] for i in order], [arrival[i] for i in order], [payloads[i] for i in order])
     setup = Setup(tuple(sensors), t0_host_ns=T0_HOST_NS, drill_toml=drill_text(drill) if drill else "")
-    return Recording(setup, stream, {"origin": "simulated", "script": script.to_json()})
+    return setup, stream
 
 
 def _packets(
-    model: SensorModel, n: int, per_packet: int, loss: float, rng: np.random.Generator, cfg_id: int
+    model: SensorModel, n: int, per_packet: int, loss: float, rng: np.random.Generator, cfg_id: int, start_s: float
 ) -> list[tuple[bytes, int]]:
     """(bytes, arrival) of one sensor."""
     out: list[tuple[bytes, int]] = []
@@ -79,7 +96,7 @@ def _packets(
     sent: tuple[int, int] | None = None
     for begin in range(0, n - per_packet + 1, BLOCK - BLOCK % per_packet):
         size = min(BLOCK - BLOCK % per_packet, (n - begin) // per_packet * per_packet)
-        block = model.samples(begin, size, START_S)
+        block = model.samples(begin, size, start_s)
         last = np.arange(begin, begin + size, per_packet) + per_packet - 1
         true_us = model.clock.true_time(last / model.rate_hz) * 1e6
         late = rng.random(len(last)) < 0.1

@@ -27,7 +27,7 @@ from imu.conventions import SIDES
 DEG = np.pi / 180
 PLAN = (
     *set_up_plan(),
-    Squats(2, faults=(Fault(2, "right"),)),
+    Squats(2, faults=(Fault(2, "valgus", 12.0, "right"),)),
     SingleLegSquats(1),
     StepDowns(1),
     Stand(2.0),

@@ -83,10 +83,12 @@ def test_nobody_is_accused_in_a_long_clean_session():
     """Changes of depth and speed, knees that fall in, turns, leg changes: 3.5 minutes of each person."""
     plan = (
         *set_up_plan(),
-        Squats(3, 60.0), Squats(4, 90.0, (2.0, 0.5, 1.2, 0.8), (Fault(2, "left", 20.0), Fault(4, "right", 15.0))),
+        Squats(3, 60.0),
+        Squats(4, 90.0, (2.0, 0.5, 1.2, 0.8), (Fault(2, "valgus", 15.0, "left"), Fault(4, "valgus", 11.0, "right"))),
         Stand(2.0), Walk(25.0, straight_m=5.0), Stand(2.0),
-        StepDowns(3, faults=(Fault(2, "left", 20.0),)), Stand(2.0), SitToStands(3), Stand(2.0),
-        SingleLegSquats(3, faults=(Fault(5, "right", 20.0),)), Stand(2.0), March(8, seconds_per_lift=1.0), Stand(2.0),
+        StepDowns(3, faults=(Fault(2, "valgus", 11.0, "left"),)), Stand(2.0), SitToStands(3), Stand(2.0),
+        SingleLegSquats(3, faults=(Fault(5, "valgus", 9.0, "right"),)), Stand(2.0), March(8, seconds_per_lift=1.0),
+        Stand(2.0),
     )  # fmt: skip
     for seed in (32, 33, 34):
         assert watched(*worn(person(seed, plan))).heard() == CLEAN

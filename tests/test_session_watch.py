@@ -21,7 +21,7 @@ from imu.recording.mcap_writer import LoggedFact
 SLIPPED = int(Quality.SLIPPED)
 HASTY = (1.0, 0.3, 1.0, 1.0)
 """Tempo of squats that are cued whichever leg is meant."""
-FAULTS = (Fault(1, "left", 25.0), Fault(3, "left", 25.0))
+FAULTS = (Fault(1, "valgus", 18.0, "left"), Fault(3, "valgus", 18.0, "left"))
 FAULTY = (Stand(4.0), March(6), Stand(3.0), Squats(3, tempo=HASTY, faults=FAULTS), Stand(2.0))
 BOTH = [("thigh_left", "thigh_right"), ("shank_left", "shank_right")]
 

@@ -12,6 +12,7 @@ from scipy.ndimage import maximum_filter1d
 from firmware_sim.activities.balance import over_the_feet, smoothed
 from firmware_sim.activities.gait import FLAT, FOOT_OFF, PRESSURE, pivoted
 from firmware_sim.activities.leg import hanging, leg_length, soft_positive
+from firmware_sim.activities.lying import STILL, laid
 from firmware_sim.activities.timeline import Timeline
 from firmware_sim.body import SWAY_MOVE
 from firmware_sim.motion import Track, minimum_jerk
@@ -34,6 +35,10 @@ FREE_BEND: Final = np.radians(-3.5)
 """Beyond the stand: a foot in the air is drawn in rather than that its leg gets straighter than this."""
 DRAWN_IN: Final = 0.003
 """m over which it is. Kinks here are what would shake the leg."""
+PRESSURE_PER_PITCH: Final = 0.1
+"""m/rad: beyond how far the ankle itself goes when a planted foot rolls over its toes or its heel."""
+CLEARANCE: Final = 0.015
+"""m by which a foot that clears the floor is above it, where its leg would hang at the floor."""
 JOLT_S: Final = 0.004
 """Time constant of the shock of a strike: x³ exp(-x) cos(2 pi 18 Hz t), over in 60 ms."""
 JOLT_HZ: Final = 18.0
@@ -52,6 +57,8 @@ class LegPath:
     pitch: Floats
     inward: Floats
     adduction: Floats
+    roll: Floats
+    """Of the foot: sole inwards."""
 
 
 @dataclass(slots=True, eq=False)
@@ -103,17 +110,22 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     alone = line.values("alone", t)
     feet = {side: _foot(line, side, t, walking) for side in SIDES}
     left, right = feet["left"], feet["right"]
-    weight = {"left": share, "right": 1.0 - share}
     # who walks does not lean over each foot
     onto = 0.5 + (share - 0.5) * (h.trunk_share + (1.0 - h.trunk_share) * walking)
-    balanced, roll = [], (left.roll, right.roll)
-    for place, along in ((("x"), np.cos), (("y"), np.sin)):
-        under = [getattr(f, place) + r * along(f.facing) for f, r in zip((left, right), roll, strict=True)]
-        balanced.append(over_the_feet(onto * under[0] + (1.0 - onto) * under[1], step, p))
-    # the pressure is in front of the ankles by as much in every stand
     facing = smoothed(share * left.facing + (1.0 - share) * right.facing, step, FACING_OVER_S)
-    sway = p.sway(t) * Track((SWAY_MOVE,))(t)
-    wobble = h.balance(t) * alone
+    # forward, a foot that leads may count for more than sideways
+    lead = line.values("lead", t)
+    weight = {"left": share + lead, "right": 1.0 - share - lead}
+    # the pressure is in front of the ankles by as much in every stand
+    under = [(f.x + f.roll * np.cos(f.facing), f.y + f.roll * np.sin(f.facing)) for f in (left, right)]
+    apart = [under[0][i] - under[1][i] for i in range(2)]
+    ahead = lead * (apart[0] * np.cos(facing) + apart[1] * np.sin(facing))
+    balanced = [
+        over_the_feet(onto * under[0][i] + (1.0 - onto) * under[1][i] + ahead * along, step, p)
+        for i, along in enumerate((np.cos(facing), np.sin(facing)))
+    ]
+    sway = p.sway(t) * Track((SWAY_MOVE,))(t) * (1.0 - (1.0 - STILL) * line.values("floor", t))
+    wobble = h.balance(t) * alone * (1.0 + line.values("unsteady", t))
     lean = line.values("lean", t)
     phase = _walk_phase(line, t)
     rotation = line.values("rotation", t) + sway[4] + wobble[2]
@@ -122,7 +134,7 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     onward = sum(weight[side] * _onward(line, feet[side].bend, lean) for side in SIDES)
     onward = onward * (1.0 - walking) + walking * line.gait.ahead
     onward = onward + sway[0] * (p.thigh + p.shank)
-    sideways = sway[1] + wobble[0]
+    sideways = sway[1] + wobble[0] + line.values("sideways", t)
     c, s = np.cos(facing), np.sin(facing)
     x = balanced[0] + c * onward - s * sideways
     y = balanced[1] + s * onward + c * sideways
@@ -147,14 +159,15 @@ def assemble(line: Timeline, t: Floats) -> BodyPath:
     z -= _eased(dip, round(DIP_S / step))
     jolts = {side: _jolt(line, side, t) for side in SIDES}
     z = z + JOLT_PELVIS * (jolts["left"] + jolts["right"])
+    middle = np.stack((0.5 * (left.x + right.x), 0.5 * (left.y + right.y)))
+    x, y, z = laid(line, t, np.stack((x, y, z)), middle, facing)
     legs = {}
     for f in feet.values():
-        hip_x, hip_y = offsets[f.side]
-        hip = np.stack((hip_x, hip_y, z - f.left * half * across_z))
+        hip = np.stack((x - f.left * half * across_x, y - f.left * half * across_y, z - f.left * half * across_z))
         ankle = _lifted(line, f, hip, heading, lifts[f.side], t)
         ankle[2] += jolts[f.side]
         inward, adduction = line.values(f"inward_{f.side}", t), line.values(f"adduction_{f.side}", t)
-        legs[f.side] = LegPath(ankle, f.heading, f.pitch, inward, adduction)
+        legs[f.side] = LegPath(ankle, f.heading, f.pitch, inward, adduction, line.values(f"roll_{f.side}", t))
     tilt = line.values("tilt", t) + sway[3]
     return BodyPath(np.stack((x, y, z)), facing, heading, obliquity, tilt, legs["left"], legs["right"])
 
@@ -168,6 +181,14 @@ def _foot(line: Timeline, side: Side, t: Floats, walking: Floats) -> _Foot:
     foot = _Foot(
         side, left, x, y, facing, np.full(len(t), p.ankle_height), pitch, np.zeros(len(t)), bend, thigh, knee, own.toe_out
     )
+    # a planted foot rolls over its toes or its heel, and the pressure goes there
+    rolled = line.values(f"heel_{side}", t)
+    forward, up = pivoted(rolled, p.ankle_height)
+    foot.x += forward * np.cos(foot.heading)
+    foot.y += forward * np.sin(foot.heading)
+    foot.z += up
+    foot.pitch += rolled
+    foot.roll -= PRESSURE_PER_PITCH * rolled
     gait = line.gait
     for contact in line.contacts:
         if contact.side != side:
@@ -243,10 +264,15 @@ def _lifted(line: Timeline, f: _Foot, hip: Floats, pelvis_heading: Floats, lift:
     lateral = (f.y - hip[1]) * c - (f.x - hip[0]) * s
     lateral = lateral * (1.0 - line.values(f"under_{f.side}", t))
     forward, down = hanging(p, f.thigh, f.knee)
+    lateral = lateral + f.left * np.sin(line.values(f"abduct_{f.side}", t)) * np.sqrt(forward**2 + down**2)
     scale = np.sqrt(np.maximum(1.0 - lateral**2 / (forward**2 + down**2), 0.0))
     forward, down = forward * scale, down * scale
     free = np.stack((hip[0] + c * forward - s * lateral, hip[1] + s * forward + c * lateral, hip[2] - down))
     ground = np.stack((f.x, f.y, f.z))
+    clears = line.values(f"clears_{f.side}", t)
+    if clears.any():
+        over = free[2] - ground[2]
+        free[2] += clears * (soft_positive(over, CLEARANCE) - over)
     ankle = ground + lift * (free - ground)
     reach = ankle - hip
     distance = np.sqrt((reach * reach).sum(axis=0))

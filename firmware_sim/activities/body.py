@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
@@ -10,21 +11,42 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline, make_interp_spline
 
 from firmware_sim.activities.assembly import BodyPath, LegPath, assemble
-from firmware_sim.activities.both_legs import seated_extensions, sit_to_stands, squats, stand
+from firmware_sim.activities.both_legs import calf_raises, heel_toe_rocks, hip_hinges, squats, stand
+from firmware_sim.activities.chair import seated_extensions, sit_to_stands
+from firmware_sim.activities.faults import opposite
 from firmware_sim.activities.habits import Habits
 from firmware_sim.activities.leg import bend_at, solve_leg
-from firmware_sim.activities.one_leg import march, single_leg_squats, step_downs
-from firmware_sim.activities.pieces import (
-    March,
-    Plan,
-    SeatedExtensions,
+from firmware_sim.activities.lying import bridges, unilateral_bridges
+from firmware_sim.activities.one_leg import balances, deadlifts, march, single_leg_squats, step_downs
+from firmware_sim.activities.one_leg_pieces import (
+    AnkleCircles,
+    AnklePumps,
+    Balances,
+    BandWalks,
+    HipCircles,
+    LegSwings,
+    Lunges,
+    SingleLegDeadlifts,
     SingleLegSquats,
+    StepDowns,
+    WallLunges,
+)
+from firmware_sim.activities.pieces import (
+    Bridges,
+    CalfRaises,
+    HeelToeRocks,
+    HipHinges,
+    March,
+    SeatedExtensions,
     SitToStands,
     Squats,
     Stand,
-    StepDowns,
+    UnilateralBridges,
     Walk,
 )
+from firmware_sim.activities.plan import Plan
+from firmware_sim.activities.steps import band_walks, lunges, wall_lunges
+from firmware_sim.activities.swings import ankle_circles, ankle_pumps, hip_circles, leg_swings
 from firmware_sim.activities.timeline import Contact, Performed, Timeline
 from firmware_sim.activities.walking import walk
 from firmware_sim.body import STILL_S, LegPose, Pose, pelvis_axes, pose_matrix
@@ -41,7 +63,6 @@ STAND_S: Final = 1.0
 """A stand counts as one when it has lasted this long."""
 WORN: Final[tuple[Segment, ...]] = SEGMENTS[:7]
 """Segments that this body has."""
-LEFT_RIGHT: Final = {"left": "right", "right": "left"}
 
 
 class ActivityBody:
@@ -83,7 +104,7 @@ class ActivityBody:
 
     @staticmethod
     def performing(seed: int, plan: Plan, habits: Habits | None = None) -> ActivityBody:
-        """The person of the seed, performing the plan (in other habits than the own); the first piece should be a stand."""
+        """The person of the seed, with other habits if given, performing the plan; the first piece should be a stand."""
         person, habits = Person.drawn(seed), habits or Habits.drawn(seed)
         line = Timeline.begun(person, habits, seed)
         for piece in plan:
@@ -110,7 +131,8 @@ class ActivityBody:
             raise KeyError(f"the simulated body has no {segment!r}; it has pelvis, thighs, shanks and feet")
         leg, channels = self._leg_at(side, t)
         if part == "foot":
-            return Pose(_foot_rotation(channels[3], channels[4]), np.ascontiguousarray(leg.ankle.T))
+            sole_in = channels[7] * (1.0 if side == "right" else -1.0)
+            return Pose(_foot_rotation(channels[3], channels[4], sole_in), np.ascontiguousarray(leg.ankle.T))
         axes, origin = (leg.thigh, leg.hip) if part == "thigh" else (leg.shank, leg.knee)
         return Pose(pose_matrix(*axes), np.ascontiguousarray(origin.T))
 
@@ -150,17 +172,11 @@ class ActivityBody:
                 d.piece.mirrored(),
                 d.start_s,
                 d.end_s,
-                tuple(
-                    type(r)(LEFT_RIGHT[r.side] if r.side else None, r.start_s, r.deepest_s, r.end_s, r.faulty)  # pyright: ignore[reportArgumentType]
-                    for r in d.repetitions
-                ),
+                tuple(r.mirrored() for r in d.repetitions),
             )
             for d in self.performed
         )
-        contacts = tuple(
-            Contact(LEFT_RIGHT[c.side], c.strike_s, c.off_s, c.strike_ratio, c.off_ratio)  # pyright: ignore[reportArgumentType]
-            for c in self.contacts
-        )
+        contacts = tuple(Contact(opposite(c.side), c.strike_s, c.off_s, c.strike_ratio, c.off_ratio) for c in self.contacts)
         return ActivityBody(self.person.mirrored(), self.habits.mirrored(), path, performed, self.stands, contacts)
 
     @cached_property
@@ -179,7 +195,7 @@ class ActivityBody:
         return make_interp_spline(self._times, np.stack(channels, axis=1), k=5)  # pyright: ignore[reportReturnType]
 
     def _leg_spline(self, leg: LegPath) -> BSpline:
-        return self._spline(*leg.ankle, leg.heading, leg.pitch, leg.inward, leg.adduction)
+        return self._spline(*leg.ankle, leg.heading, leg.pitch, leg.inward, leg.adduction, leg.roll)
 
     def _within(self, t: Floats) -> Floats:
         """Before STILL_S nothing moves at all; after the end the person stands on."""
@@ -213,35 +229,47 @@ class ActivityBody:
         return leg, channels
 
 
+WRITERS: Final[dict[type, Callable[..., None]]] = {
+    Stand: stand,
+    March: march,
+    Squats: squats,
+    HipHinges: hip_hinges,
+    CalfRaises: calf_raises,
+    HeelToeRocks: heel_toe_rocks,
+    SitToStands: sit_to_stands,
+    SeatedExtensions: seated_extensions,
+    Bridges: bridges,
+    UnilateralBridges: unilateral_bridges,
+    SingleLegSquats: single_leg_squats,
+    StepDowns: step_downs,
+    SingleLegDeadlifts: deadlifts,
+    Balances: balances,
+    Lunges: lunges,
+    WallLunges: wall_lunges,
+    BandWalks: band_walks,
+    LegSwings: leg_swings,
+    HipCircles: hip_circles,
+    AnklePumps: ankle_pumps,
+    AnkleCircles: ankle_circles,
+    Walk: walk,
+}
+"""Who writes which piece."""
+
+
 def _write(line: Timeline, piece: object) -> None:
-    match piece:
-        case Stand():
-            stand(line, piece)
-        case March():
-            march(line, piece)
-        case Squats():
-            squats(line, piece)
-        case SingleLegSquats():
-            single_leg_squats(line, piece)
-        case StepDowns():
-            step_downs(line, piece)
-        case Walk():
-            walk(line, piece)
-        case SitToStands():
-            sit_to_stands(line, piece)
-        case SeatedExtensions():
-            seated_extensions(line, piece)
-        case _:
-            raise TypeError(f"{piece!r} is not a piece of a plan")
+    writer = WRITERS.get(type(piece))
+    if writer is None:
+        raise TypeError(f"{piece!r} is not a piece of a plan")
+    writer(line, piece)
 
 
-def _foot_rotation(heading: Floats, pitch: Floats) -> Floats:
-    """x along the foot, z to the right, toes up by `pitch`."""
+def _foot_rotation(heading: Floats, pitch: Floats, roll: Floats) -> Floats:
+    """x along the foot, z to the right, toes up by `pitch`, then turned by `roll` about x: + = right edge down."""
     c, s, zero = np.cos(heading), np.sin(heading), np.zeros_like(heading)
     u, v = np.cos(pitch), np.sin(pitch)
-    return pose_matrix(
-        np.stack((c * u, s * u, v)), np.stack((-c * v, -s * v, u)), np.stack((s, -c, zero))
-    )
+    y, z = np.stack((-c * v, -s * v, u)), np.stack((s, -c, zero))
+    a, b = np.cos(roll), np.sin(roll)
+    return pose_matrix(np.stack((c * u, s * u, v)), a * y + b * z, a * z - b * y)
 
 
 def _across(v: Floats) -> Floats:
@@ -250,7 +278,7 @@ def _across(v: Floats) -> Floats:
 
 
 def _leg_across(leg: LegPath) -> LegPath:
-    return LegPath(_across(leg.ankle), -leg.heading, leg.pitch, leg.inward, leg.adduction)
+    return LegPath(_across(leg.ankle), -leg.heading, leg.pitch, leg.inward, leg.adduction, leg.roll)
 
 
 def _single(spline: BSpline) -> BSpline:

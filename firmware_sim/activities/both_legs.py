@@ -1,22 +1,24 @@
-"""Pieces on both feet: standing, squats, the chair."""
+"""Pieces on both feet: standing, squats, hinges, up on the toes."""
 
 from __future__ import annotations
 
-from math import pi, radians
+from math import radians
 from typing import Final
 
-from firmware_sim.activities.pieces import SeatedExtensions, SitToStands, Squats, Stand, other
-from firmware_sim.activities.timeline import Repetition, Timeline
+from firmware_sim.activities.course import Course, of_repetition
+from firmware_sim.activities.pieces import CalfRaises, HeelToeRocks, HipHinges, Squats, Stand
+from firmware_sim.activities.timeline import Timeline
 from imu.conventions import SIDES
 
-SEAT_DEG: Final = 84.0
-"""Knee flexion on a chair of knee height, beyond the stand: thighs near level."""
-SEATED_SHANK_SHARE: Final = 0.10
-"""of that flexion is forward lean of the shank."""
-NOSE_OVER_TOES_DEG: Final = 32.0
-"""Pelvis tilt with which people leave a chair."""
-SLUMP_DEG: Final = -8.0
-"""Pelvis tilt of a seated person."""
+HINGE_LEAN_DEG: Final = -2.0
+"""Shanks of somebody who sends the hips back."""
+TOES_BEND_DEG: Final = -1.0
+"""of the knees of somebody on the toes."""
+ON_HEELS: Final = 0.5
+"""How far the toes come up in rocking, as a share of how far the heels do."""
+FLAT_AT: Final = 0.4
+"""of the way from the heels to the toes the feet are flat."""
+INTO_ROCKING_S: Final = 0.8
 
 
 def stand(line: Timeline, piece: Stand) -> None:
@@ -29,93 +31,87 @@ def squats(line: Timeline, piece: Squats) -> None:
     """With the person's habits at depth, and little differences from one repetition to the next."""
     p, start, t = line.person, line.now, line.now
     for number in range(1, piece.repetitions + 1):
-        down, hold, up, rest = (line.varied(s) for s in piece.tempo)
-        depth = radians(piece.depth_deg + float(line.rng.uniform(-3.0, 3.0)))
-        bottom, rise, end = t + down, t + down + hold, t + down + hold + up
-        deep = depth / (pi / 2.0)
-        posture = line.posture
-        line.move("lean", t, bottom, posture["lean"] + p.shank_share * depth)
-        line.move("tilt", t, bottom, posture["tilt"] + p.pelvis_share * depth)
-        line.move("share", t, bottom, posture["share"] + p.shift_at_depth * deep / p.stance_width)
-        line.move("obliquity", t, bottom, p.obliquity_at_depth * deep)
-        line.move("rotation", t, bottom, p.rotation_at_depth * deep)
-        faulty = False
+        course = Course.of(line, t, piece.tempo, piece.depth_deg, of_repetition(piece.faults, number))
+        depth, deep, out, posture = course.depth, course.share, course.out, line.posture
+        line.follow(out, "lean", posture["lean"] + p.shank_share * depth)
+        line.follow(out, "tilt", posture["tilt"] + p.pelvis_share * depth)
+        line.follow(out, "share", posture["share"] + p.shift_at_depth * deep / p.stance_width)
+        line.follow(out, "obliquity", p.obliquity_at_depth * deep)
+        line.follow(out, "rotation", p.rotation_at_depth * deep)
         for side in SIDES:
             habit = line.habits.left if side == "left" else line.habits.right
-            inward = habit.inward * deep * line.varied(1.0, 0.2)
-            for fault in piece.faults:
-                if fault.repetition == number and fault.side == side:
-                    inward, faulty = inward + radians(fault.inward_deg), True
-            line.move(f"bend_{side}", t, bottom, posture["bend"] + depth)
-            line.move(f"inward_{side}", t, bottom, inward)
-            line.move(f"adduction_{side}", t, bottom, radians(float(line.rng.normal(0.0, 0.6))) * deep)
-        line.new_posture()
-        line.stand_up_to(rise, end)
-        line.repetitions.append(Repetition(None, t, bottom + 0.5 * hold, end, faulty))
-        t = end + rest
+            line.follow(out, f"bend_{side}", posture["bend"] + depth)
+            line.follow(out, f"inward_{side}", habit.inward * deep * line.varied(1.0, 0.2))
+            line.follow(out, f"adduction_{side}", radians(float(line.rng.normal(0.0, 0.6))) * deep)
+        course.act(line)
+        t = _returned(line, course)
     line.done(piece, start, t)
 
 
-def sit_to_stands(line: Timeline, piece: SitToStands) -> None:
-    """Down on the chair and up again."""
+def hip_hinges(line: Timeline, piece: HipHinges) -> None:
+    """The pelvis tips forward over shanks that stay upright, so the hips go back."""
+    p, start, t = line.person, line.now, line.now
+    for number in range(1, piece.repetitions + 1):
+        course = Course.of(line, t, piece.tempo, piece.depth_deg, of_repetition(piece.faults, number))
+        deep, out, posture = course.share, course.out, line.posture
+        soft = radians(piece.knee_deg * line.varied(1.0, 0.1))
+        line.follow(out, "tilt", posture["tilt"] + course.depth)
+        line.follow(out, "lean", posture["lean"] + radians(HINGE_LEAN_DEG))
+        line.follow(out, "share", posture["share"] + p.shift_at_depth * deep / p.stance_width)
+        line.follow(out, "obliquity", p.obliquity_at_depth * deep)
+        line.follow(out, "rotation", p.rotation_at_depth * deep)
+        for side in SIDES:
+            habit = line.habits.left if side == "left" else line.habits.right
+            line.follow(out, f"bend_{side}", posture["bend"] + soft)
+            line.follow(out, f"inward_{side}", 0.3 * habit.inward * deep * line.varied(1.0, 0.2))
+        course.act(line, bend=soft)
+        t = _returned(line, course)
+    line.done(piece, start, t)
+
+
+def calf_raises(line: Timeline, piece: CalfRaises) -> None:
+    """Both heels rise; the person comes forward over the toes."""
+    start, t = line.now, line.now
+    for number in range(1, piece.repetitions + 1):
+        course = Course.of(line, t, piece.tempo, piece.depth_deg, of_repetition(piece.faults, number))
+        posture = line.posture
+        for side in SIDES:
+            line.follow(course.ways, f"heel_{side}", -course.depth)
+            line.follow(course.out, f"bend_{side}", posture["bend"] + radians(TOES_BEND_DEG))
+        course.act(line, bend=0.0)
+        t = _returned(line, course)
+    line.done(piece, start, t)
+
+
+def heel_toe_rocks(line: Timeline, piece: HeelToeRocks) -> None:
+    """From the heels to the toes and back. A foot that passes flat is at rest there: its pivot changes."""
     start = line.now
-    for _ in range(piece.repetitions):
-        begin = line.now
-        seated = sit_down(line, line.varied(piece.down_s))
-        rise = seated + line.varied(piece.seated_s)
-        line.now = stand_up(line, rise, line.varied(piece.up_s))
-        line.repetitions.append(Repetition(None, begin, 0.5 * (seated + rise), line.now))
-        line.now += line.varied(piece.rest_s)
-    line.done(piece, start, line.now)
-
-
-def seated_extensions(line: Timeline, piece: SeatedExtensions) -> None:
-    """Seated, each shank swings up until the knee is straight, and down again."""
-    start = line.now
-    t = sit_down(line, 1.8) + piece.seated_s
-    # the seated thigh: what of the knee's flexion is not lean of the shank
-    bend, lean = line.level("bend_left"), line.level("lean")
-    for side in (piece.first, other(piece.first)):
-        for number in range(piece.repetitions):
-            up, hold, down, rest = (line.varied(s) for s in piece.tempo)
-            if number == 0:
-                # lies where it hangs: lifted in name only
-                line.move(f"thigh_{side}", t - 0.2, t - 0.1, bend - lean)
-                line.move(f"knee_{side}", t - 0.2, t - 0.1, bend)
-                line.move(f"lift_{side}", t, t + 0.4, 1.0)
-            reach = radians(piece.reach_deg + float(line.rng.uniform(-2.0, 3.0)))
-            line.move(f"knee_{side}", t, t + up, reach)
-            line.move(f"thigh_{side}", t, t + up, bend - lean + radians(3.0))
-            line.move(f"pitch_{side}", t, t + up, radians(65.0))
-            back = t + up + hold
-            line.move(f"knee_{side}", back, back + down, bend)
-            line.move(f"thigh_{side}", back, back + down, bend - lean)
-            line.move(f"pitch_{side}", back, back + down, 0.0)
-            line.repetitions.append(Repetition(side, t, t + up + 0.5 * hold, back + down))
-            if number == piece.repetitions - 1:
-                line.move(f"lift_{side}", back + down - 0.4, back + down, 0.0)
-            t = back + down + rest
-    line.now = stand_up(line, t + piece.seated_s, 1.6)
-    line.done(piece, start, line.now)
-
-
-def sit_down(line: Timeline, seconds: float) -> float:
-    """From the stand to the seat; s at which the person sits."""
-    t, posture = line.now, line.posture
-    end = t + seconds
-    depth = radians(SEAT_DEG)
-    line.move("tilt", t, t + 0.55 * seconds, posture["tilt"] + radians(NOSE_OVER_TOES_DEG))
-    line.move("tilt", t + 0.55 * seconds, end + 0.4, radians(SLUMP_DEG))
-    line.move("lean", t, end, posture["lean"] + SEATED_SHANK_SHARE * depth)
+    t = start + INTO_ROCKING_S
+    on_heels = ON_HEELS * radians(piece.depth_deg)
     for side in SIDES:
-        line.move(f"bend_{side}", t, end, posture["bend"] + depth)
-    return end + 0.4
-
-
-def stand_up(line: Timeline, t: float, seconds: float) -> float:
-    """From the seat to the stand; s at which the person stands."""
+        line.move(f"heel_{side}", start, t, on_heels)
+    for number in range(1, piece.repetitions + 1):
+        course = Course.of(line, t, piece.tempo, piece.depth_deg, of_repetition(piece.faults, number), 2.0)
+        flat = course.start_s + FLAT_AT * (course.bottom_s - course.start_s)
+        flat_again = course.end_s - FLAT_AT * (course.end_s - course.rise_s)
+        for side in SIDES:
+            line.move(f"heel_{side}", course.start_s, flat, 0.0)
+            line.move(f"heel_{side}", flat, course.bottom_s, -course.depth)
+            line.move(f"heel_{side}", course.rise_s, flat_again, 0.0)
+            line.move(f"heel_{side}", flat_again, course.end_s, on_heels)
+        course.act(line, bend=0.0)
+        line.repetitions.append(course.repetition(None))
+        t = course.next_s
+    for side in SIDES:
+        line.move(f"heel_{side}", t, t + INTO_ROCKING_S, 0.0)
     line.new_posture()
-    line.move("tilt", t, t + 0.4 * seconds, radians(NOSE_OVER_TOES_DEG))
-    line.move("tilt", t + 0.4 * seconds, t + seconds, line.posture["tilt"])
-    line.stand_up_to(t + 0.2 * seconds, t + seconds, keep=("tilt",))
-    return t + seconds
+    line.stand_up_to(t, t + INTO_ROCKING_S)
+    line.done(piece, start, t + INTO_ROCKING_S + 0.4)
+
+
+def _returned(line: Timeline, course: Course) -> float:
+    """Back to a stand, noted as done; s at which the next repetition may begin."""
+    line.new_posture()
+    line.stand_up_along(course.back)
+    line.repetitions.append(course.repetition(None))
+    return course.next_s

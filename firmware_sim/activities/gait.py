@@ -182,5 +182,3 @@ def _pitch_spline(phase: Floats, pitch: Floats) -> BSpline:
     right = np.concatenate(((y - last) * weight, ends))
     coefficients = np.concatenate((np.zeros(3), np.linalg.lstsq(left, right, rcond=None)[0], np.full(3, STRIKE_PITCH)))
     return BSpline(knots, coefficients, 5)
-
-

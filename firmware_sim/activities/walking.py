@@ -6,8 +6,9 @@ from math import hypot, pi
 
 import numpy as np
 
+from firmware_sim.activities.faults import opposite
 from firmware_sim.activities.gait import DOUBLE
-from firmware_sim.activities.pieces import Walk, other
+from firmware_sim.activities.pieces import Walk
 from firmware_sim.activities.timeline import Contact, Footprint, Repetition, Timeline
 from imu.conventions import Side
 
@@ -29,7 +30,7 @@ def walk(line: Timeline, piece: Walk) -> None:
     step_s, double_s = 0.5 * gait.stride_s, DOUBLE * gait.stride_s
     swing_s = step_s - double_s
     steps = max(4, int((piece.seconds - 2.0 * SHIFT_S) / step_s))
-    sides: list[Side] = [piece.first if i % 2 == 0 else other(piece.first) for i in range(steps)]
+    sides: list[Side] = [piece.first if i % 2 == 0 else opposite(piece.first) for i in range(steps)]
     prints = _footprints(line, piece, sides)
     first_off = start + SHIFT_S
     strikes = [first_off + swing_s + i * step_s for i in range(steps)]
@@ -60,7 +61,7 @@ def walk(line: Timeline, piece: Walk) -> None:
         line.strikes.append((side, strike, line.habits.strike * ratios[i]))
         line.repetitions.append(Repetition(side, off, strike, strike + step_s))
         last_of[side] = i
-    for side in (piece.first, other(piece.first)):
+    for side in (piece.first, opposite(piece.first)):
         i = last_of[side]
         if i is not None:
             line.contacts.append(Contact(side, strikes[i], None, ratios[i], 0.0))

@@ -6,19 +6,22 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from imu.commands.arguments import seconds
+from imu.commands.arguments import cadence, seconds
 from imu.commands.places import session_folder
-from imu.commands.script_check import check_lines, read_script
+from imu.commands.script_check import read_script
 from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.commands.simulator import Simulator
 from imu.engine import Engine
 from imu.errors import ImuError
+from imu.feedback import with_cadence
 from imu.feedback.drill import drill_text, load_drill
 from imu.sources import BleSource
 from imu.summary import summary_lines
 from imu.warm import warm_up
 
-DRILL = "squat"
+WALK = "walk_cadence"
+DRILLS = ("squat", WALK)
+CADENCE = 110.0
 SENSORS = 5
 SEARCH_S = 15.0
 
@@ -27,6 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p = subparsers.add_parser("demo", help="simulated person and sensors through the whole system")
     p.add_argument("--seconds", type=seconds, default=60.0, help="length of the performance (default 60)")
     p.add_argument("--seed", type=int, default=1, help="another person, other faults, other sensor errors (default 1)")
+    p.add_argument("--drill", choices=DRILLS, default=DRILLS[0], help="what is performed (default squat)")
+    p.add_argument("--cadence", type=cadence, default=CADENCE, help=f"steps per minute of {WALK} (default {CADENCE:g})")
     p.add_argument("--out", type=Path, help="new session folder (default: sessions/<date and time>-demo)")
     p.add_argument("--headless", action="store_true", help="no window at all")
     p.add_argument("--no-sound", action="store_true", help="cues on the screen only")
@@ -43,16 +48,21 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     folder = session_folder(arguments.out, "demo")
-    text = drill_text(DRILL)
+    text, performed = drill_text(arguments.drill), ["--drill", arguments.drill]
+    if arguments.drill == WALK:
+        text = with_cadence(text, arguments.cadence)
+        performed += ["--cadence", f"{arguments.cadence:g}"]
     warm_up()
     sentences = load_drill(text).sentences
     with tempfile.TemporaryDirectory(prefix="imu-demo-") as temporary:
         plan = Path(temporary) / "script.json"
-        with Simulator(plan, arguments.seconds, arguments.seed, arguments.port, arguments.fault) as simulator:
+        with Simulator(
+            plan, arguments.seconds, arguments.seed, arguments.port, arguments.fault, performed
+        ) as simulator:
             script = read_script(plan)
             source = BleSource(simulator.backend, text, search_s=SEARCH_S, expected=SENSORS)
             origin = f"simulated person, seed {arguments.seed}"
-            metadata = {"drill": DRILL, "script": plan.read_text("utf-8"), "origin": origin}
+            metadata = {"drill": arguments.drill, "script": plan.read_text("utf-8"), "origin": origin}
             audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)
             engine = Engine(source, audio, folder, metadata)
             say(f"Recording to {folder.resolve()}")
@@ -60,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
             screenshot = None if arguments.headless else folder / "mid-set.png"
             result, figures = perform(engine, headless=arguments.headless, screenshot=screenshot, live=True)
     say(*summary_lines(result))
-    lines, agrees = check_lines(script, result)
+    lines, agrees = script.check(result)
     say(*lines, *performance_lines(engine.latencies, figures))
     if engine.damaged:
         say(f"Damaged      {engine.damaged} notifications could not be decoded")

@@ -30,11 +30,15 @@ class Simulator:
         TCP port of the controller on the loopback interface; 0 = a free one.
     faults : sequence of str
         What goes wrong and when, in the words of `firmware_sim`.
+    drill : sequence of str
+        What is performed: its arguments, such as --drill walk_cadence --cadence 110.
     """
 
-    def __init__(self, plan: Path, seconds: float, seed: int, port: int, faults: Sequence[str] = ()) -> None:
+    def __init__(
+        self, plan: Path, seconds: float, seed: int, port: int, faults: Sequence[str] = (), drill: Sequence[str] = ()
+    ) -> None:
         self._command = [sys.executable, "-m", "firmware_sim", "--hci", f"tcp-server:127.0.0.1:{port}"]
-        self._command += ["--seed", str(seed), "--seconds", str(seconds), "--script", str(plan)]
+        self._command += ["--seed", str(seed), "--seconds", str(seconds), "--script", str(plan), *drill]
         for fault in faults:
             self._command += ["--fault", fault]
         self.port = port
