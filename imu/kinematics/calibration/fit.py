@@ -18,7 +18,8 @@ gravity and delta tell: that is not found.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -70,6 +71,11 @@ class Found:
     """Why the stand was none, for people; or empty."""
     wants_more: bool
     """Of a shank neither the accelerations nor its own axis tell the front well."""
+
+    def only(self, wanted: Sequence[bool]) -> Found:
+        """The same without what was found of the other segments."""
+        segments = [f if w else replace(f, q_sensor_segment=None) for f, w in zip(self.segments, wanted, strict=True)]
+        return replace(self, segments=tuple(segments))
 
 
 class Fit(Fronts):

@@ -7,11 +7,14 @@ have told the headings.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from imu.config import Setup
 from imu.conventions import side_of
+from imu.kinematics.calibration.axes import MOST_SIGMA
 from imu.kinematics.calibration.fit import Fit, Found
 from imu.kinematics.calibration.joints import Evidence
 from imu.kinematics.calibration.layout import FULL
@@ -25,8 +28,18 @@ LATE_S: Final = 60.0
 """... for so long after the stand: earth frames of neighbours drift apart by up to 2° a minute."""
 
 
+STEADY: Final = math.radians(6.0)
+"""rad. Two looks at the heading of every neighbour that differ by less agree. A hip's first heading in a walk can be off by
+three of its σ; two that agree, of both hips, are not."""
+
+
 class LateSearch(StandSearch):
     """The part of `CalibrationSearch` that adds to a calibration."""
+
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self._felt: tuple[float, ...] = ()
+        """Heading of every joint at the last look while the person moved, rad; NaN = not told."""
 
     def _fit(self, evidence: Evidence) -> Found:
         return Fit(
@@ -60,13 +73,31 @@ class LateSearch(StandSearch):
             self.calibration = replace(self.calibration, segments=tuple(segments), joints=tuple(joints))
             self._look_on(self._late())
 
+    @property
+    def _holds(self) -> bool:
+        """The stand of the calibration serves those that are missing, while the person moves."""
+        return self.calibration is not None and self._sums.search[0]["wait_until"] >= 0
+
     def _try_late(self, evidence: Evidence, events: list[Event]) -> None:
-        """While the person moves: has the heading to a neighbour of a pelvis or a foot been told by now?"""
-        found, late = self._fit(evidence), self._late()
-        told = any(wanted and f.q_sensor_segment is not None for wanted, f in zip(late, found.segments, strict=True))
-        if told and not found.bent:
-            self._accept_late(found, events)
+        """While the person moves: have the headings to all neighbours of a pelvis or a foot been told, twice alike?"""
+        felt = tuple(delta if sigma < MOST_SIGMA else math.nan for delta, sigma in map(evidence, range(len(self.joints))))
+        agree = [
+            abs(math.remainder(now - before, 2.0 * math.pi)) < STEADY
+            for now, before in zip(felt, self._felt or (math.nan,) * len(felt), strict=True)
+        ]
+        self._felt = felt
+        late = self._late()
+        told = [False] * len(late)
+        for j, wanted in enumerate(late):
+            near = [steady for joint, steady in zip(self.joints, agree, strict=True) if j in (joint.proximal, joint.distal)]
+            # between two thighs, or over one foot
+            enough = 2 if self._sums.sensors[j]["part"] == PELVIS else 1
+            told[j] = wanted and len(near) == enough and all(near)
+        found = self._fit(evidence) if any(told) else None
+        if found is not None and not found.bent:
+            self._accept_late(found.only(told), events)
         elif any(late):
+            self._forget()
             self._sums.search["wait_until"] = self._now + round(TRY_S * 1e6)
         else:
             self._look_on()
@@ -84,4 +115,5 @@ class LateSearch(StandSearch):
         self._sums.sensors["used"] = list(late) if held else 0
         self._sums.search["has_stand"] = FULL if held else 0
         self._forget()
+        self._felt = ()
         self._sums.search["wait_until"] = self._now + round(TRY_S * 1e6) if held else -1

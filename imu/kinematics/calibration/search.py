@@ -56,6 +56,7 @@ class SearchState:
     redo: tuple[tuple[str, int], ...]
     open_again: bool
     going_on: bool
+    felt: tuple[float, ...]
     candidate: Calibration | None
     calibration: Calibration | None
 
@@ -132,13 +133,13 @@ class CalibrationSearch(LateSearch):
             self._consider_stand(PROVISIONAL, events)
         elif why == MOVED and g[0]["move_to"] >= 0:
             self._judge_given_movement(evidence, events)
+        elif self._holds:
+            self._try_late(evidence, events)
         elif why == MOVED:
             self._consider_movement(evidence, events)
         elif why == WAITED:
             g["wait_until"] = -1
-            if self.calibration is not None:
-                self._try_late(evidence, events)
-            elif self._going_on:
+            if self._going_on:
                 self._consider_movement(evidence, events, stopped=True)
             elif self._candidate is not None:
                 self._accept(self._candidate, events)
@@ -270,7 +271,7 @@ class CalibrationSearch(LateSearch):
         """A copy of everything that changes."""
         return SearchState(
             self._sums.copy(), self._standing, self._reported, self._help, self._redo, self._open_again,
-            self._going_on, self._candidate, self.calibration,
+            self._going_on, self._felt, self._candidate, self.calibration,
         )  # fmt: skip
 
     def restore(self, state: SearchState) -> None:
@@ -278,4 +279,4 @@ class CalibrationSearch(LateSearch):
         self._sums, self._standing, self._help = state.sums.copy(), state.standing, state.help
         self._reported = state.reported
         self._redo, self._open_again, self._going_on = state.redo, state.open_again, state.going_on
-        self._candidate, self.calibration = state.candidate, state.calibration
+        self._felt, self._candidate, self.calibration = state.felt, state.candidate, state.calibration
