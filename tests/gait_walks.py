@@ -12,11 +12,11 @@ from firmware_sim.activities import ActivityBody, March, Plan, Stand, Walk
 from firmware_sim.activities.habits import Habits
 from firmware_sim.activities.timeline import Contact
 from imu import Recording
-from imu.conventions import Segment, Side
-from imu.fusion.channel import SensorChannel
-from imu.fusion.grid import Grid, GridBlock
-from imu.kinematics.gait import GaitDetector
+from imu.conventions import SIDES, Segment, Side
+from imu.fusion.grid import GridBlock
+from imu.kinematics.gait import GaitDetector, strides_of
 from imu.outputs import Event
+from imu.places import grid_of
 
 SLOW, OWN, FAST = 60.0, 0.0, 130.0
 """Steps per minute; OWN: the person's."""
@@ -88,25 +88,37 @@ def walk(
     return Walked(body, performed.recording, grid_of(performed.recording), tuple(segments), speed_of(body))
 
 
-def grid_of(recording: Recording) -> GridBlock:
-    """All frames of a recording."""
-    setup = recording.setup
-    channels = [SensorChannel(s, setup.t0_host_ns, limits=setup.gaps) for s in setup.sensors]
-    number = {s.sensor: i for i, s in enumerate(setup.sensors)}
-    grid = Grid(len(channels), setup.grid_hz, round(setup.wait_ms * 1000))
-    blocks = []
-    for packet in recording.blocks():
-        if len(packet):
-            i = number[packet.sensor]
-            grid.push(i, channels[i].push(packet), int(packet.t_us[-1] - packet.t_us[0]) + 10_000)
-            blocks.append(grid.take())
-    blocks.append(grid.finish())
-    return GridBlock(*(np.concatenate([getattr(b, name) for b in blocks]) for name in ("t_us", "q", "gyr", "acc", "flags")))
-
-
 def events_of(segments: Sequence[str], grid: GridBlock, rate_hz: float = 100.0) -> tuple[Event, ...]:
     """By a new detector that nobody told anything."""
     return GaitDetector(segments, rate_hz).push(grid)
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """ms, + = late; NaN = missed. Contacts and foot off of full steps, stride times of whatever counts."""
+
+    contact: np.ndarray
+    off: np.ndarray
+    stride: np.ndarray
+
+
+def errors_of(people: Sequence[Walked], worn: Sequence[Segment]) -> Errors:
+    """What a new detector makes of these walks."""
+    found: dict[str, list[float]] = {"initial_contact": [], "foot_off": []}
+    strides: list[float] = []
+    for one in people:
+        events = events_of(worn, one.columns(worn))
+        for side in SIDES:
+            for kind, errors in found.items():
+                at = np.array([e.t_us for e in events if e.side == side and e.kind == kind], float)
+                errors += (matched(at, one.truth(side, kind)) / 1e3).tolist()
+            strikes = one.truth(side, "initial_contact", full=False)
+            for s in strides_of(events):
+                i, j = (int(np.argmin(np.abs(strikes - t))) for t in (s.t_start_us, s.t_end_us))
+                near = abs(strikes[i] - s.t_start_us) < 150_000 and abs(strikes[j] - s.t_end_us) < 150_000
+                if s.side == side and s.counts and near and j == i + 1:
+                    strides.append((s.t_end_us - s.t_start_us - (strikes[j] - strikes[i])) / 1e3)
+    return Errors(np.array(found["initial_contact"]), np.array(found["foot_off"]), np.array(strides))
 
 
 def matched(found: np.ndarray, truth: np.ndarray, within_us: float = 150_000.0) -> np.ndarray:

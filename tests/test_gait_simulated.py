@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gait_walks import FAST, FEET, LEGS, OWN, SHANKS, SLOW, Walked, events_of, matched, walk
+from gait_walks import FAST, FEET, LEGS, OWN, SHANKS, SLOW, Walked, errors_of, events_of, walk
 
 from imu.conventions import SIDES
-from imu.kinematics.gait import strides_of
 
 SEEDS = (401, 402, 404)
 CADENCES = {"slow": SLOW, "own pace": OWN, "fast": FAST}
@@ -23,27 +22,13 @@ def walks(request) -> tuple[str, list[Walked]]:
 def test_contacts_foot_off_and_stride_times(walks, worn):
     """Mean absolute errors: contact 15 ms and foot off 25 ms of full steps, stride time 10 ms of whatever counts."""
     _, people = walks
-    errors: dict[str, list[float]] = {"initial_contact": [], "foot_off": []}
-    strides: list[float] = []
-    for one in people:
-        events = events_of(WORN[worn], one.columns(WORN[worn]))
-        for side in SIDES:
-            for kind, found in errors.items():
-                at = np.array([e.t_us for e in events if e.side == side and e.kind == kind], float)
-                found += (matched(at, one.truth(side, kind)) / 1e3).tolist()
-            strikes = one.truth(side, "initial_contact", full=False)
-            for s in strides_of(events):
-                i, j = (int(np.argmin(np.abs(strikes - t))) for t in (s.t_start_us, s.t_end_us))
-                near = abs(strikes[i] - s.t_start_us) < 150_000 and abs(strikes[j] - s.t_end_us) < 150_000
-                if s.side == side and s.counts and near and j == i + 1:
-                    strides.append((s.t_end_us - s.t_start_us - (strikes[j] - strikes[i])) / 1e3)
-    contact, off = np.array(errors["initial_contact"]), np.array(errors["foot_off"])
-    assert np.isnan(contact).mean() < 0.08
-    assert np.isnan(off).mean() < 0.10
-    assert np.nanmean(np.abs(contact)) < 15.0
-    assert np.nanmean(np.abs(off)) < 25.0
-    assert len(strides) > 35
-    assert np.mean(np.abs(strides)) < 10.0
+    e = errors_of(people, WORN[worn])
+    assert np.isnan(e.contact).mean() < 0.08
+    assert np.isnan(e.off).mean() < 0.10
+    assert np.nanmean(np.abs(e.contact)) < 15.0
+    assert np.nanmean(np.abs(e.off)) < 25.0
+    assert len(e.stride) > 35
+    assert np.mean(np.abs(e.stride)) < 10.0
 
 
 @pytest.mark.parametrize("worn", WORN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 from imu.conventions import SEGMENTS
@@ -106,50 +107,35 @@ def window(text: str) -> tuple[float, float]:
     return start, end
 
 
-def speed(text: str) -> float | None:
-    """`0.1` … `4`, or `max` (None)."""
-    if text == "max":
-        return None
+def _number(text: str, low: float, high: float, wanted: str) -> float:
+    """A number from low to high, or what is wanted instead."""
     try:
         value = float(text)
     except ValueError:
-        value = 0.0
-    if not 0.1 <= value <= 4.0:
-        raise argparse.ArgumentTypeError(f"{text!r}: give 0.1 to 4, or max")
+        value = math.nan
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text!r}: give {wanted}")
     return value
+
+
+def speed(text: str) -> float | None:
+    """`0.1` … `4`, or `max` (None)."""
+    return None if text == "max" else _number(text, 0.1, 4.0, "0.1 to 4, or max")
 
 
 def seconds(text: str) -> float:
     """A positive number of seconds."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r}: give a positive number of seconds")
-    return value
+    return _number(text, 1e-6, 1e6, "a positive number of seconds")
 
 
 def metres(text: str) -> float:
     """A body height."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.5 <= value <= 2.5:
-        raise argparse.ArgumentTypeError(f"{text!r}: give the height in metres, such as 1.75")
-    return value
+    return _number(text, 0.5, 2.5, "the height in metres, such as 1.75")
 
 
 def cadence(text: str) -> float:
     """Steps per minute."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not LEAST <= value <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r}: give steps per minute, {LEAST:g} to {MOST:g}")
-    return value
+    return _number(text, LEAST, MOST, f"steps per minute, {LEAST:g} to {MOST:g}")
 
 
 def add_height(p: argparse.ArgumentParser) -> None:

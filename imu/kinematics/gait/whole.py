@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from imu.fusion.channel import SensorChannel
-from imu.fusion.grid import Grid
+from imu.fusion.recorded import grid_blocks
 from imu.kinematics.body import Body
 from imu.kinematics.gait.detector import GaitDetector
 from imu.outputs import Event
@@ -27,20 +26,9 @@ def gait_events(recording: Recording) -> tuple[Event, ...]:
         From `imu.load` or `Recording.from_samples`.
     """
     setup = recording.setup
-    number = {s.sensor: i for i, s in enumerate(setup.sensors)}
-    channels = [SensorChannel(s, setup.t0_host_ns, method=setup.filter, limits=setup.gaps) for s in setup.sensors]
-    grid, body = Grid(len(channels), setup.grid_hz, round(setup.wait_ms * 1000)), Body(setup)
-    detector = GaitDetector([s.segment for s in setup.sensors], setup.grid_hz)
+    body, detector = Body(setup), GaitDetector([s.segment for s in setup.sensors], setup.grid_hz)
     events: list[Event] = []
-    for packet in recording.blocks():
-        if len(packet) == 0:
-            continue
-        i = number[packet.sensor]
-        span_us = int(packet.t_us[-1] - packet.t_us[0]) + round(1e6 / setup.sensors[i].rate_hz)
-        grid.push(i, channels[i].push(packet), span_us)
-        block = grid.take()
+    for block in grid_blocks(recording):
         events += detector.push(block, body.push(block)[1], body.calibration)
-    block = grid.finish()
-    events += detector.push(block, body.push(block)[1], body.calibration)
     steps = (e for e in events if e.kind != "initial_contact_predicted")
     return tuple(sorted(steps, key=lambda e: (e.t_us, e.kind, e.side or "")))
