@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from imu.feedback.cadence_drill import CadenceDrill
-from imu.kinematics.gait import GaitSummary
+from imu.kinematics.gait import GaitSummary, strides_of
 from imu.result import Result
 
 ROWS: Final = (

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imu.feedback import nearest
 from imu.feedback.phases import report
 from imu.feedback.records import (
     BY_EXCURSION,
@@ -87,6 +88,7 @@ def open_repetition(knees: Records, legs: Records, profiles: Floats) -> None:
         legs[leg]["short"] = 0
         legs[leg]["unknown"] = 0
         legs[leg]["unknown_since_us"] = -1
+        nearest.forget(legs[leg])
         for j in range(2):
             knee = knees[j, leg]
             knee["excursion"] = float("nan")
@@ -227,10 +229,14 @@ def step(
                 returned = True
                 if mean / limit > worst:
                     worst, worst_value, worst_limit, worst_sigma = mean / limit, mean, limit, s
+            if knee["return_n"] >= MATCHES:
+                nearest.note(state, t, j, BY_RETURN, knee["return_sum"] / knee["return_n"], limit, s)
             knee["tilt"], knee["value"] = tilt, value
             # beyond the rest position; twice sigma: a limit inside the error would cue on nothing
             away = value - knee["reference"] - expected(baseline[j, leg, way], tilt)
             limit = max(p["excursion"][j], 2.0 * s)
+            if loaded:
+                nearest.note(state, t, j, BY_EXCURSION, away, limit, s)
             if not loaded or away <= (p["leave"] * limit if knee["over"] == 1 else limit):
                 short = short or (knee["since_us"] >= 0 and knee["over"] == 0)
                 knee["since_us"] = -1

@@ -9,6 +9,7 @@ from math import radians
 from imu.errors import ConfigError
 from imu.feedback.cadence_drill import KINDS, CadenceDrill, kind_in, read_cadence
 from imu.feedback.drill_reader import choice, flag, number, read, table, text, texts, whole
+from imu.feedback.schedule import Schedule
 from imu.snapshot import DrillView
 
 
@@ -228,6 +229,7 @@ class Drill:
     tempo_rule: TempoRule = field(metadata=table(TempoRule))
     depth: DepthRule = field(metadata=table(DepthRule))
     cues: CueLimits = field(metadata=table(CueLimits))
+    schedule: Schedule = field(default=Schedule(), metadata=table(Schedule))
 
     @property
     def sentences(self) -> tuple[str, ...]:

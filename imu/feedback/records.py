@@ -97,7 +97,14 @@ KNEE: Final = np.dtype(
 )  # fmt: skip
 """One per angle and leg."""
 
-LEG: Final = np.dtype([("active", "i8"), ("fault", "i8"), ("short", "i8"), ("unknown", "i8"), ("unknown_since_us", "i8")])
+LEG: Final = np.dtype(
+    [
+        ("active", "i8"), ("fault", "i8"), ("short", "i8"), ("unknown", "i8"), ("unknown_since_us", "i8"),
+        ("near", "f8"), ("near_us", "i8"), ("near_what", "i8"), ("near_value", "f8"), ("near_limit", "f8"),
+        ("near_sigma", "f8"),
+    ]
+)  # fmt: skip
+"""near: largest share of a limit that was reached; near_us: when, -1 = never judged (`nearest`)."""
 
 REPORT: Final = np.dtype(
     [
@@ -110,6 +117,8 @@ CLOSED_REPETITION: Final = np.dtype(
     [
         ("t_start", "i8"), ("t_deepest", "i8"), ("t_end", "i8"), ("depth", "f8"), ("down_s", "f8"), ("hold_s", "f8"),
         ("up_s", "f8"), ("flags", "i8"), ("fault", "i8", (2,)), ("excursion", "f8", (4,)), ("return_", "f8", (4,)),
+        ("near_us", "i8", (2,)), ("near_what", "i8", (2,)), ("near_value", "f8", (2,)), ("near_limit", "f8", (2,)),
+        ("near_sigma", "f8", (2,)),
     ]
 )  # fmt: skip
 """excursion, return_: angle * 2 + leg."""

@@ -15,10 +15,13 @@ from imu.feedback import phases, records, repetitions, stream
 from imu.feedback.alignment import Baseline
 from imu.feedback.cues import Condition, CueEngine, CueState
 from imu.feedback.drill import Drill
-from imu.feedback.records import ALIGNMENT_ANGLES
+from imu.feedback.nearest import approaches
+from imu.feedback.records import ALIGNMENT_ANGLES, FRONTAL, N_JUDGED
+from imu.feedback.schedule import plan_of
 from imu.feedback.tempo import TempoError, judge
 from imu.feedback.view import repetition_view
 from imu.outputs import Cue, Event, FrameBlock, Phases, Repetition
+from imu.packets import Ints
 from imu.snapshot import DrillView, RepetitionView
 
 
@@ -82,7 +85,9 @@ class DrillSession:
         self._stream = stream.StreamState.fresh(round((2.0 * drill.repetition.abort_s + 2.0) * setup.grid_hz))
         self._reports = np.zeros(stream.CAPACITY, records.REPORT)
         self._closed = np.zeros(stream.CAPACITY, records.CLOSED_REPETITION)
-        self._engine = CueEngine(drill.cues.show_s, drill.cues.every_repetitions)
+        self._aligned = bool(worn[2 * FRONTAL : N_JUDGED : 2].any()), bool(worn[2 * FRONTAL + 1 : N_JUDGED : 2].any())
+        plan = plan_of(setup, drill.name, drill.target_count, drill.schedule)
+        self._engine = CueEngine(drill.cues.show_s, drill.cues.every_repetitions, plan)
         self._marks: tuple[str, ...] = ()
         self._count = 0
         self._faults: tuple[str, ...] = ()
@@ -121,11 +126,20 @@ class DrillSession:
             )
             stream.keep_alignment(0, s.knees, s.legs, self._closed)
             self._read(k, batch)
+        batch.cues.extend(self._engine.finish())
         return batch.done()
 
     def hold(self, reason: str) -> None:
         """From the next frame on every cue is held back for this reason; "" = no more."""
         self._engine.hold(reason)
+
+    def mute(self, muted: bool) -> None:
+        """From the next frame on the person wants no cues, or wants them again."""
+        self._engine.mute(muted)
+
+    def arrived(self, t_us: Ints, known_us: Ints) -> None:
+        """The frames to come, and when each was known."""
+        self._engine.arrived(t_us, known_us)
 
     @property
     def drill_view(self) -> DrillView:
@@ -212,14 +226,17 @@ class DrillSession:
             self._tempo("up", float(row["up_s"]), t, now, number, batch)
             self._engine.end_phase()
             self._close(number, row, batch)
+            batch.cues.extend(self._engine.end_repetition(now, last=self._count >= self.drill.target_count))
         elif kind == records.DROPPED:
             long = r["detail"] == repetitions.TOO_LONG
             why = "it did not come back up in time" if long else "not deep enough to be one"
             batch.events.append(Event("repetition_dropped", t, now, detail=why))
+            batch.cues.extend(self._engine.drop(number, now, "the repetition came to nothing"))
             self._engine.end_phase()
         elif kind == records.VOID:
             why = "a sensor was unknown during it; it does not count"
             batch.events.append(Event("repetition_void", now, now, detail=why))
+            batch.cues.extend(self._engine.drop(number, now, "the repetition is void"))
             self._engine.end_phase()
             self._marks += ("void",)
             batch.repetitions.append(
@@ -281,6 +298,7 @@ class DrillSession:
                 excursions,
                 faults,
                 int(row["flags"]),
+                approaches(self.drill, row, self._aligned),
             )
         )
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imu.feedback import alignment, phases, repetitions, signal
+from imu.feedback import alignment, nearest, phases, repetitions, signal
 from imu.feedback.records import (
     CLOSED,
     CLOSING,
@@ -59,7 +59,7 @@ class StreamState:
         knees, legs = np.zeros((2, 2), KNEE), np.zeros(2, LEG)
         knees["tilt"] = knees["excursion"] = knees["return_max"] = np.nan
         knees["since_us"] = -1
-        legs["unknown_since_us"] = -1
+        legs["unknown_since_us"] = legs["near_us"] = -1
         profiles = np.full((2, 2, 2, alignment.N_DEPTHS), np.nan)
         return StreamState(machine, knees, legs, profiles, np.zeros(size, np.int64), np.zeros(size), np.zeros(size))
 
@@ -101,6 +101,7 @@ def keep_alignment(row: int, knees: Records, legs: Records, closed: Records) -> 
     """Write what the knees did into the closed repetition."""
     for leg in range(2):
         closed[row]["fault"][leg] = legs[leg]["fault"]
+        nearest.keep(leg, legs, closed[row])
         for j in range(2):
             closed[row]["excursion"][2 * j + leg] = knees[j, leg]["excursion"]
             closed[row]["return_"][2 * j + leg] = knees[j, leg]["return_max"]

@@ -122,7 +122,7 @@ def known(i: Ints, frame: int, t: int, times: Ints, arrived: Ints, rate_hz: floa
     if i[SEEN] == 0 or i[NEWEST] < t:
         return t + wait_us
     look(i, FILL, frame, times, arrived, rate_hz, wait_us)
-    return min(arrived[i[FILL + ROW]], t + wait_us)
+    return min(int(arrived[i[FILL + ROW]]), t + wait_us)
 
 
 @kernel
