@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from imu.ble.link import LinkReport
 from imu.ble.network import SensorNetwork
-from imu.config import Setup
+from imu.config import CueSetup, Setup
 from imu.packets import Command
 from imu.recording import Recording
 
@@ -53,6 +53,7 @@ class BleSource:
     """Stop searching early when this many sensors are found; 0 = search the whole time."""
     calibration: str = ""
     """Stored one, to be used if today's stand fits it."""
+    cues: CueSetup = field(default_factory=CueSetup)
     live: bool = True
     commands: tuple[Command, ...] = ()
     network: SensorNetwork | None = None
@@ -69,7 +70,8 @@ class BleSource:
             await self.network.close()
             raise
         return Setup(
-            tuple(sensors), time.perf_counter_ns(), drill_toml=self.drill_toml, calibration=self.calibration
+            tuple(sensors), time.perf_counter_ns(), drill_toml=self.drill_toml, calibration=self.calibration,
+            cues=self.cues,
         )  # fmt: skip
 
     async def run(self, deliver: Deliver, report: Callable[[LinkReport], None], stop: asyncio.Event) -> None:

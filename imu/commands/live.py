@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imu.commands.arguments import add_backend, add_calibration, add_drill, calibration_of, drill_of
+from imu.commands.arguments import add_backend, add_calibration, add_cues, add_drill, calibration_of, cues_of, drill_of
 from imu.commands.places import session_folder
 from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.engine import Engine
@@ -21,6 +21,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_backend(p)
     add_drill(p, default="squat")
     add_calibration(p)
+    add_cues(p)
     p.add_argument("--out", type=Path, help="new session folder (default: sessions/<date and time>-<drill>)")
     p.add_argument("--headless", action="store_true", help="no window; Ctrl-C ends the session")
     p.add_argument("--no-sound", action="store_true", help="cues on the screen only")
@@ -37,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     warm_up()
     sentences = load_drill(text).sentences if text else ()
     audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)
-    source = BleSource(arguments.ble_backend, text, search_s=arguments.search, calibration=calibration)
+    source = BleSource(
+        arguments.ble_backend, text, search_s=arguments.search, calibration=calibration, cues=cues_of(arguments)
+    )
     engine = Engine(source, audio, folder, {"drill": name})
     result, figures = perform(engine, headless=arguments.headless, live=True)
     say(*summary_lines(result), *performance_lines(engine.latencies, figures), f"Recording    {folder.resolve()}")
