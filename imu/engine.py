@@ -195,6 +195,7 @@ class Engine:
                 self._check_sound(setup.t0_host_ns)
             if len(out.frames):
                 self._show(snapshot_of(pipeline, out.frames, t_host_ns))
+                pacing.follow(self.snapshot)
 
         def report(link: LinkReport) -> None:
             self._links[link.sensor] = link

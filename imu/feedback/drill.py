@@ -10,6 +10,7 @@ from imu.errors import ConfigError
 from imu.feedback.cadence_drill import KINDS, CadenceDrill, kind_in, read_cadence
 from imu.feedback.drill_reader import choice, flag, number, read, table, text, texts, whole
 from imu.feedback.schedule import Schedule
+from imu.feedback.sound import Sound
 from imu.snapshot import DrillView
 
 
@@ -230,6 +231,7 @@ class Drill:
     depth: DepthRule = field(metadata=table(DepthRule))
     cues: CueLimits = field(metadata=table(CueLimits))
     schedule: Schedule = field(default=Schedule(), metadata=table(Schedule))
+    sound: Sound = field(default=Sound(), metadata=table(Sound))
 
     @property
     def sentences(self) -> tuple[str, ...]:

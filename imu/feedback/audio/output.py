@@ -16,7 +16,8 @@ from imu.errors import AudioError
 from imu.feedback.audio.device import DEVICE_LOST, Backend, Output, PortAudio
 from imu.feedback.audio.earcons import RULES, tones_clip, words_clip
 from imu.feedback.audio.mixer import RAMP_S, Clip, Mixer, Stereo
-from imu.feedback.audio.speech import speaker
+from imu.feedback.audio.phase_marks import PhaseTempo
+from imu.feedback.audio.speech import speaker, with_side
 from imu.feedback.audio.tones import Mono
 from imu.outputs import Cue
 from imu.snapshot import SoundView
@@ -30,6 +31,8 @@ LATE_NS = 300_000_000
 Seen after a gap, when the driver paused for 1.5 s."""
 CLICK_LATE_NS = 100_000_000
 """A step's click that has not been asked for by then would be heard as if it were between two steps."""
+TONE_NS = 300_000_000
+"""A tone that follows a movement ends when nothing came of it for so long: data that stand still must not sound alive."""
 REMEMBERED = 64
 """Cues whose onset is still to come or to be fetched."""
 SIDES_AND_NONE: tuple[Side | None, ...] = (*SIDES, None)
@@ -132,8 +135,17 @@ class AudioOut:
         self.mixer.metronome.volume = volume
         self.mixer.metronome.beat(per_minute)
 
+    def pace(self, tempo: PhaseTempo, volume: float = 1.0) -> None:
+        """Count in from now on, then mark the phases of repetitions, below the cues. `volume`: 0 to 1."""
+        self.mixer.metronome.volume = volume
+        self.mixer.metronome.pace(tempo)
+
+    def tone(self, octave: float, volume: float = 1.0) -> None:
+        """A soft tone glides to this pitch, octaves above its base; NaN: silence. Not asked again, it ends by itself."""
+        self.mixer.tone.aim(octave, volume, time.perf_counter_ns() + TONE_NS)
+
     def stop_beat(self) -> None:
-        """No more beats."""
+        """No more beats or phases."""
         self.mixer.metronome.stop()
 
     def click(self, volume: float = 1.0) -> None:
@@ -252,9 +264,9 @@ class AudioOut:
     def _speak_all(self, sentences: list[str]) -> None:
         assert self._speak is not None
         for sentence in sentences:
-            words = self._speak(sentence)
-            if words is not None:
-                for side in SIDES_AND_NONE:
+            for side in SIDES_AND_NONE:
+                words = self._speak(with_side(sentence, side))
+                if words is not None:
                     self._words[sentence, side] = words_clip(words, side, self.mixer.rate_hz)
 
 
