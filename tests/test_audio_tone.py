@@ -17,17 +17,20 @@ from imu.feedback.audio import output as output_module
 from imu.feedback.audio.depth_tone import BASE_HZ, DUCKED, LEVEL, RISE_S
 from imu.feedback.audio.device import PortAudio
 from imu.feedback.audio.earcons import LEVEL as CUE_LEVEL
-from imu.feedback.audio.earcons import RULES, tones_clip, words_clip
+from imu.feedback.audio.earcons import RULES, panned, tones_clip, words_clip
 from imu.feedback.audio.metronome import LEVEL as CLICK_LEVEL
-from imu.feedback.audio.mixer import Clip, Mixer
+from imu.feedback.audio.mixer import RAMP_S, Clip, Mixer
 from imu.feedback.audio.phase_marks import PhaseTempo
-from imu.feedback.audio.tones import RATE_HZ
+from imu.feedback.audio.tones import RATE_HZ, ramped
 from imu.feedback.sound import Sound
 from imu.snapshot import RepetitionView, Snapshot
 
 FOREVER = 1 << 62
-STEP = 2 * np.pi * 1200 * 3 / RATE_HZ * CUE_LEVEL
-"""No two samples of a smooth sound of a cue's level differ by more: its highest partial is 3 x 1200 Hz."""
+CLICK = 0.028
+"""Largest step of a click, of a beat or of a mark."""
+TONE = 2 * np.pi * 2 * BASE_HZ / RATE_HZ * LEVEL
+RAMP = np.pi / 2 / (RAMP_S * RATE_HZ)
+"""Largest step of a gain: half a cosine in 5 ms."""
 SIDES: tuple[Side | None, ...] = ("left", "right", None)
 
 
@@ -112,6 +115,25 @@ def test_it_is_ducked_while_a_cue_sounds() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
+def test_replaced_muted_and_turned_down_voices_never_step_faster_than_the_ramp(seed: int) -> None:
+    """With a hum of 60 Hz, whose own steps are 0.004, a cut of 2 % of full scale would show."""
+    rng = np.random.default_rng(seed)
+    mixer, parts = Mixer(), []
+    wave = CUE_LEVEL * np.sin(2 * np.pi * 60 * np.arange(RATE_HZ) / RATE_HZ).astype(np.float32)
+    hum = panned(ramped(wave, 0.02, 0.02), None)
+    for k in range(600):
+        if k % 3 == 0:
+            mixer.play(Clip(hum, k, at=mixer.at + int(rng.integers(0, 600)) if rng.random() < 0.5 else None))
+        if rng.random() < 0.3:
+            mixer.volume = float(rng.choice([0.0, 0.3, 1.0]))
+        mixer.muted = bool(rng.random() < 0.2)
+        parts.append(rendered(mixer, int(rng.integers(1, 2000)), int(rng.choice([1, 64, 480, 1024]))))
+    out = np.concatenate(parts)
+    assert np.abs(out).max() > 0.2
+    assert np.abs(np.diff(out, axis=0)).max() < CUE_LEVEL * (2 * np.pi * 60 / RATE_HZ + 2 * RAMP)
+
+
+@pytest.mark.parametrize("seed", range(4))
 def test_nothing_that_is_heard_ever_clicks_or_is_louder_than_the_cap(seed: int) -> None:
     """Cues with words, marks of phases, steps, a tone, mute and volume, all at any moment: no step between two samples is
     larger than that of a smooth sound, and the sum stays below full scale."""
@@ -120,8 +142,9 @@ def test_nothing_that_is_heard_ever_clicks_or_is_louder_than_the_cap(seed: int) 
     mixer.metronome.pace(PhaseTempo((0.7, 0.2, 0.5, 0.2), 2))
     speech = np.cumsum(rng.normal(size=12_000)).astype(np.float32)
     speech = np.convolve(speech - speech.mean(), np.hanning(40) / 20, "same").astype(np.float32)
-    speech /= np.abs(speech).max()
+    speech /= 4 * np.abs(speech).max()
     clips = [tones_clip(rule, side, RATE_HZ) for rule in (*RULES, "other") for side in SIDES]
+    steps = [CLICK * 3, TONE, RAMP * (CUE_LEVEL + CLICK_LEVEL)]  # three clicks at once: a mark, its tick, a step
     clips += [np.concatenate([clips[k], words_clip(speech, SIDES[k % 3], RATE_HZ)]) for k in range(3)]
     parts = []
     for k in range(400):
@@ -143,7 +166,7 @@ def test_nothing_that_is_heard_ever_clicks_or_is_louder_than_the_cap(seed: int) 
         parts.append(rendered(mixer, int(rng.integers(1, 3000)), 479))
     out = np.concatenate(parts)
     assert np.abs(out).max() > 0.3  # it was not all muted
-    assert np.abs(np.diff(out, axis=0)).max() < STEP
+    assert np.abs(np.diff(out, axis=0)).max() < max(np.abs(np.diff(c, axis=0)).max() for c in clips) + sum(steps)
     assert np.abs(out).max() <= CUE_LEVEL + 3 * CLICK_LEVEL + LEVEL < 1.21
     assert np.abs(out).max() < 1.0
 

@@ -29,14 +29,14 @@ class Sound:
         4, whole("Beats, one a second, before the first repetition. Larger = more time to prepare. Recommended 4.", 0, 16)
     )
     volume_percent: float = _may_be_left_out(
-        60.0, number("Per cent of the loudest click, softer than any cue. Larger = louder. Recommended 60.", 0.0, 100.0)
+        60.0, number("Per cent of the loudest click, softer than a cue. Larger = louder. Recommended 60.", 0.0, 100.0)
     )
     depth_tone: str = choice(
-        "A tone whose pitch follows the depth, an octave from the stand to the aim: falling or rising on the way down; none. "
+        "A tone whose pitch follows the depth, an octave from stand to aim: falling or rising on the way down; none. "
         "It pauses in the stand and while the depth is unknown. Recommended: none, falling for those who aim at a depth.",
         PITCHES,
         "none",
     )
     tone_percent: float = _may_be_left_out(
-        60.0, number("Per cent of the loudest tone, a quarter of a cue. Larger = louder. Recommended 60.", 0.0, 100.0)
+        60.0, number("Per cent of the loudest tone, softer than a click. Larger = louder. Recommended 60.", 0.0, 100.0)
     )
