@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
@@ -26,9 +27,9 @@ logger = logging.getLogger(__name__)
 
 RETRY_NS = 3_000_000_000
 """Between two attempts to get a device: each asks every driver anew, 25 ms of one core."""
-LATE_NS = 300_000_000
-"""A cue that the driver has not asked for by then is shown, not heard: late words meet another phase of the movement.
-Seen after a gap, when the driver paused for 1.5 s."""
+LATE_NS = 150_000_000
+"""A cue whose data are older than this when the driver asks for it is shown, not heard: late words meet another phase of
+the movement. Seen after a gap, when the driver paused for 1.5 s."""
 CLICK_LATE_NS = 100_000_000
 """A step's click that has not been asked for by then would be heard as if it were between two steps."""
 TONE_NS = 300_000_000
@@ -128,7 +129,8 @@ class AudioOut:
             return
         self._number += 1
         self._asked.append((self._number, cue, now_ns))
-        self.mixer.play(Clip(self._clip(cue), self._number, until_ns=time.perf_counter_ns() + LATE_NS))
+        left_ns = LATE_NS - (0 if isnan(cue.age_ms) else round(cue.age_ms * 1e6))
+        self.mixer.play(Clip(self._clip(cue), self._number, until_ns=time.perf_counter_ns() + left_ns))
 
     def beat(self, per_minute: float, volume: float = 1.0) -> None:
         """Even beats from now on, below the cues; asked again, the tempo changes without a jump. `volume`: 0 to 1."""
