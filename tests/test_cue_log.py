@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from feedback_frames import Squats, run
 from simulated_session import simulated
 
 import imu
@@ -70,6 +71,7 @@ def test_live_replayed_and_recorded_give_the_same_text(recording: Recording, res
     assert live == explain_all(decided(result))
     stored = load(tmp_path / "live")
     assert explain_all(recorded_decisions(stored)) == live
+    assert [f.values for f in stored.events("sound")] == [{"state": "none", "reason": "test"}]
     again = recorded_decisions(stored)
     assert repr(again.repetitions) == repr(result.repetitions)
     assert repr(again.cues) == repr(result.decisions)
@@ -165,6 +167,24 @@ def test_a_cue_of_an_older_recording_has_no_age() -> None:
     assert repr(old.cues) == repr((Cue(1, 2, "depth", None, "A", 3, nan, 1.0, nan, False, "quality", 1),))
     assert numbers(old) == [3]
     assert explain(old, 3)[:2] == ["Repetition 3: not finished", "  0.00 s  depth: held back “A”"]
+
+
+def test_a_phase_that_was_too_slow_is_told_although_nothing_is_said_about_it() -> None:
+    out = run(Squats(1, (5.0, 1.0, 2.0, 1.0)))
+    lines = explain(Decisions(out.repetitions, out.cues, out.events), 1)
+    told = [line for line in lines if " tempo: " in line]
+    assert len(told) == 1
+    assert re.search(r"tempo: reported, the drill has no words for it \(the way down took 4\.9 s, longer", told[0])
+
+
+def test_a_void_repetition_says_that_nothing_was_judged() -> None:
+    squats = Squats(1)
+    for name in ("thigh_tilt", "thigh_sagittal_tilt", "knee_flexion"):
+        squats.unknown(name, "left", squats.starts[0] + 1.6, squats.starts[0] + 3.0)
+    out = run(squats)
+    lines = explain(Decisions(out.repetitions, out.cues, out.events), 1)
+    assert "void" in lines[0]
+    assert lines[-1] == "  nothing else was judged: a sensor was unknown during it"
 
 
 def test_a_walk_is_told_by_its_steps() -> None:

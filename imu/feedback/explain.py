@@ -55,8 +55,12 @@ def explain(decisions: Decisions, number: int) -> list[str]:
     cues = [c for c in decisions.cues if c.repetition == number]
     lines = [_headline(number, repetition, cues)]
     lines += [f"  {line}" for c in sorted(cues, key=lambda c: (c.t_emitted_us, c.t_us)) for line in _decided(c)]
+    reported = _reported(decisions, repetition)
+    for e in reported:
+        lines.append(f"  {_seconds(e.t_emitted_us)}  tempo: reported, the drill has no words for it ({e.detail})")
     nearest = repetition.nearest if repetition is not None else ()
-    lines += [f"  {_approached(a)}" for a in nearest if not _was_decided(a, cues)]
+    told = [a for a in nearest if _was_decided(a, cues) or (reported and a.rule == "tempo")]
+    lines += [f"  {_approached(a)}" for a in nearest if a not in told]
     if repetition is not None and "void" in repetition.faults:
         lines.append("  nothing else was judged: a sensor was unknown during it")
     elif not cues and not nearest:
@@ -101,6 +105,13 @@ def _approached(a: Approach) -> str:
         f"{_rule(a.rule, a.side)}: nothing exceeded, nearest {_value(a.rule, a.value)} at {_seconds(a.t_us)},"
         f" limit {_value(a.rule, a.threshold)}{sigma}{what}"
     )
+
+
+def _reported(decisions: Decisions, r: Repetition | None) -> list[Event]:
+    """What this drill reports of a repetition and has no words for."""
+    if r is None:
+        return []
+    return [e for e in decisions.events if e.kind == "tempo_slow" and r.t_start_us <= e.t_us <= r.t_end_us]
 
 
 def _was_decided(a: Approach, cues: Sequence[Cue]) -> bool:
