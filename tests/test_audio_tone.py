@@ -114,7 +114,7 @@ def test_it_is_ducked_while_a_cue_sounds() -> None:
     assert np.abs(rendered(mixer, 9600)[5000:]).max() == pytest.approx(LEVEL * np.sqrt(0.5), rel=0.01)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_replaced_muted_and_turned_down_voices_never_step_faster_than_the_ramp(seed: int) -> None:
     """With a hum of 60 Hz, whose own steps are 0.004, a cut of 2 % of full scale would show."""
     rng = np.random.default_rng(seed)
@@ -133,7 +133,7 @@ def test_replaced_muted_and_turned_down_voices_never_step_faster_than_the_ramp(s
     assert np.abs(np.diff(out, axis=0)).max() < CUE_LEVEL * (2 * np.pi * 60 / RATE_HZ + 2 * RAMP)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_nothing_that_is_heard_ever_clicks_or_is_louder_than_the_cap(seed: int) -> None:
     """Cues with words, marks of phases, steps, a tone, mute and volume, all at any moment: no step between two samples is
     larger than that of a smooth sound, and the sum stays below full scale."""

@@ -53,7 +53,8 @@ def test_every_repetition_says_why_it_was_cued_and_how_near_every_other_rule_cam
     clean = explain(decided(result), 1)
     assert clean[0] == "Repetition 1: 16.92 s to 23.10 s, clean"
     assert all("nothing exceeded, nearest" in line and "limit" in line for line in clean[1:])
-    assert any("cued “Slower on the way down”" in line for line in explain(decided(result), 3))
+    assert any("cued “Slower on the way down”" in line for line in result.why(3))
+    assert result.why() == explain_all(decided(result))
 
 
 def test_data_are_as_old_as_the_radio_makes_them(result: Result) -> None:
