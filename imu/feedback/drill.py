@@ -131,11 +131,11 @@ class Drill:
     target_count: int = whole("Repetitions of a set. Larger = more. Recommended 8.", 1, 500)
     unseen: tuple[str, ...] = texts("What the sensors cannot see in this drill, one sentence each; shown to people.")
     score: str = choice(
-        "What a set comes to: count (repetitions), time (the longest hold) or angle (the largest depth). Recommended: count.",
+        "What a set comes to: count (repetitions), time (longest hold) or angle (largest depth). Recommended: count.",
         ("count", "time", "angle"),
         "count",
     )
-    easier: tuple[str, ...] = texts("Regressions: drills of the library, or a change in words. May be left out.", default=())
+    easier: tuple[str, ...] = texts("Regressions: drills of the library, or in words. May be left out.", default=())
     harder: tuple[str, ...] = texts("Progressions, likewise. May be left out.", default=())
     signal: Signal = field(metadata=table(Signal))
     repetition: RepetitionLimits = field(metadata=table(RepetitionLimits))
@@ -164,7 +164,7 @@ class Drill:
         rule = self.tempo_rule
         said = (
             self.valgus.text, rule.fast_down, rule.fast_up, rule.slow_down, rule.slow_up, rule.short_hold, self.depth.text,
-            *(c.text for c in self.compensations),
+            *(c.text for c in self.compensations), *(m.text for m in self.metrics),
         )  # fmt: skip
         return tuple(dict.fromkeys(text for text in said if text))
 
@@ -231,4 +231,5 @@ def _no_step(name: str) -> str:
     if " " in name.strip() or name in drill_names():
         return ""
     near = get_close_matches(name, drill_names(), 1)
-    return f"names {name!r}, which is no drill of the library{f' (nearest: {near[0]})' if near else ''}; correct it or say it in words"
+    hint = f" (nearest: {near[0]})" if near else ""
+    return f"names {name!r}, which is no drill of the library{hint}; correct it or say it in words"

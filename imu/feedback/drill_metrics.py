@@ -9,27 +9,32 @@ from typing import Final
 from imu.conventions import CENTRAL_ANGLES, JOINT_ANGLES, PAIRED_ANGLES
 from imu.feedback.drill_reader import Problems, choice, flag, number, text, whole, word
 
-COMBINED: Final = ("pelvis_drop", "side_shift", "knee_difference", "knee_in")
-"""pelvis_drop: the pelvis is lower on the side of the other leg. side_shift: the hips move over this leg (mean lean of both
-legs). knee_difference: this knee bends more than the other. knee_in: thigh and shank both towards the middle."""
+COMBINED: Final = ("pelvis_drop", "pelvis_turn", "side_shift", "knee_difference", "knee_in")
+"""Of a side. pelvis_drop: the pelvis is lower there. pelvis_turn: it turns to there. side_shift: the hips move over this
+leg (mean lean of both). knee_difference: this knee bends more than the other. knee_in: thigh and shank both towards
+the middle, which legs that are apart do not change."""
 QUANTITIES: Final = (*PAIRED_ANGLES, *CENTRAL_ANGLES, *JOINT_ANGLES, "pelvis_rotation", *COMBINED)
 
 ANGLE_DOC: Final = (
-    "Angle as in the sign page, or one of pelvis_drop (lower on the side of the other leg), side_shift (hips over this "
-    "leg), knee_difference (this knee bends more than the other), knee_in (thigh and shank together towards the middle)."
+    "Angle as in the sign page, or one of pelvis_drop (lower on this side), pelvis_turn (to this side), side_shift (hips "
+    "over this leg), knee_difference (this knee bends more), knee_in (thigh and shank together towards the middle)."
 )
 AGAINST_DOC: Final = (
     "What it is counted from: stand, start (where it was in the rest before the repetition) or largest (the largest value "
     "so far in the repetition, so that it is 0 or below). Recommended: start where the posture differs from the stand."
 )
-OF_DOC: Final = "Whose: trained (the leg of the repetition, or both) or other (the one beside it). Recommended: trained."
+OF_DOC: Final = (
+    "Whose, in a drill of one leg: trained (of the leg of the repetition), other (beside it) or each. Recommended: "
+    "trained; other for a pelvis that sinks beside the standing leg."
+)
 AGAINST: Final = ("stand", "start", "largest")
-OF: Final = ("trained", "other")
+OF: Final = ("trained", "other", "each")
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number that every repetition is described by; its band says what is in order, and nothing is said about it."""
+    """A number that every repetition is described by; its band says what is in order. With a sentence it is a fault, told
+    at the end of the repetition, to be outside."""
 
     name: str = word("Name in tables, small letters.")
     angle: str = choice(ANGLE_DOC, QUANTITIES)
@@ -54,6 +59,14 @@ class Metric:
         180.0,
         inf,
     )
+    text: str = text(
+        "The sentence when it is outside, exactly as shown and spoken; empty = only reported. Recommended: empty, but for "
+        "what only a whole repetition shows, such as steadiness.",
+        empty=True,
+        default="",
+    )
+    cue: bool = flag("true = say the sentence; false = only report the fault. Recommended true.", True)
+    priority: int = whole("Larger = wins over smaller. Recommended 15.", 0, 99, 15)
 
     def contradictions(self) -> Problems:
         if self.low_deg > self.high_deg:

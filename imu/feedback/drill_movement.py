@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from imu.conventions import CENTRAL_ANGLES
-from imu.feedback.drill_reader import Problems, choice, number, texts
+from imu.feedback.drill_reader import Problems, choice, flag, number, texts
 
 SIGNAL_ANGLES: Final = (
     "thigh_tilt",
@@ -54,10 +54,17 @@ class Signal:
         "rise",
     )
     start: str = choice(
-        "What the angle is counted from: stand (the verified quiet stand) or rest (where the person last kept still: "
-        "seated, lying, one foot ahead). Recommended: stand where the drill begins and ends standing.",
-        ("stand", "rest"),
+        "What the angle is counted from: stand (the verified quiet stand), rest (where the person last kept still: lying, "
+        "one foot ahead) or turn (where it last turned: swings and circles). Recommended: stand where the drill begins "
+        "and ends standing.",
+        ("stand", "rest", "turn"),
         "stand",
+    )
+    posture: str = choice(
+        "Nothing begins in another posture, as the pelvis tells it: any, lying (on the back) or upright. Recommended: any "
+        "but for drills on the floor.",
+        ("any", "lying", "upright"),
+        "any",
     )
     legs: str = choice(
         "Whose movement is a repetition: both (together), one (each repetition is of one leg), alternating (of one leg, "
@@ -71,14 +78,15 @@ class Signal:
         "found",
     )
     leads: str = choice(
-        "How the leg is told: moving (its signal is ahead of the other leg's), loaded (its knee is over its foot: thigh and "
-        "shank both lean forward), bent (its knee is bent more). Recommended: loaded in one-leg squats, else moving.",
+        "How the leg is told: moving (its signal changes more than the other leg's), loaded (its knee is over its foot: "
+        "thigh and shank both lean forward), bent (its knee is bent more). Recommended: loaded in one-leg squats, else "
+        "moving.",
         ("moving", "loaded", "bent"),
         "moving",
     )
     lead_deg: float = number(
-        "Degrees by which that leg must lead the other at the deepest point; with less, both legs moved and nothing is "
-        "counted. Larger = surer of the leg; smaller = a smaller difference will do. Recommended 8.",
+        "Degrees by which that leg must lead the other (in that change, or at the deepest point); with less, both legs "
+        "moved and nothing is counted. Larger = surer of the leg; smaller = a smaller difference will do. Recommended 8.",
         1.0,
         60.0,
         8.0,
@@ -144,6 +152,18 @@ class RepetitionLimits:
         3.0,
         180.0,
     )
+    least_s: float = number(
+        "Seconds. Out and back in less is a step or a twitch, and not counted. Larger = stricter; smaller = hurried ones "
+        "count. Recommended 0; 2 in holds.",
+        0.0,
+        20.0,
+        0.0,
+    )
+    from_below: bool = flag(
+        "true = who begins at the turning point (seated) has the first way back counted too. Recommended false, except for "
+        "standing up from a chair.",
+        False,
+    )
     own_share: float = number(
         "Share, 0 to 1, of the person's own range in this set that a repetition must reach; less is told as partial and "
         "not counted. The own range follows what is done. Larger = stricter; smaller = shallow ones count; 0 = only "
@@ -163,7 +183,7 @@ class RepetitionLimits:
 class Target:
     """The depth aimed for. It changes the same way as the signal."""
 
-    angle: str = choice("Angle that is called depth, mean of both legs. Recommended: knee_flexion in squats.", SIGNAL_ANGLES)
+    angle: str = choice("Angle that is called depth, mean of both legs. Recommended: knee_flexion.", SIGNAL_ANGLES)
     aim_deg: float = number(
         "Degrees. Depth asked for; the target figure goes there. Larger = deeper. Recommended 90 in a squat, or what the "
         "clinician allows.",
@@ -207,7 +227,7 @@ class Tempo:
     )
     up_s: float = number("Seconds up, concentric (C). Larger = slower. Recommended 2.", 0.0, 20.0)
     rest_s: float = number("Seconds between two repetitions (P2). Larger = longer. Recommended 1.", 0.0, 20.0)
-    words: tuple[str, ...] = texts("The four words shown for the phases, as they follow. Recommended: Down, Hold, Up, Rest.", 4)
+    words: tuple[str, ...] = texts("The four words shown, as the phases follow. Recommended: Down, Hold, Up, Rest.", 4)
     first: str = choice(
         "Which phase the repetition begins with: down (squat, hinge) or up (bridge, calf raise, standing up). "
         "Recommended: down.",
