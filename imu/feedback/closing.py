@@ -20,6 +20,7 @@ WHY_DROPPED: Final = {
     repetitions.TOO_LONG: "it did not come back up in time",
     repetitions.PARTIAL: "partial: much less deep than before",
     repetitions.TOO_SHORT: "out and back too quickly to be one",
+    repetitions.OTHER_LEG: "the other leg took over",
     repetitions.BOTH_LEGS: "both legs moved alike, so it is of neither",
 }
 """`detail` of a dropped repetition -> the reason, for people."""

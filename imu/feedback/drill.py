@@ -209,7 +209,7 @@ def _contradictions(parts: Mapping[str, Any]) -> Problems:
     """Values that are each allowed but do not fit together, of the tables that could be read."""
     problems: Problems = []
     signal, repetition, target, depth = (parts.get(name) for name in ("signal", "repetition", "target", "depth"))
-    if signal and repetition and signal.legs == "both" and signal.angle in LIFTED:
+    if signal and repetition and signal.legs == "both" and signal.way == "rise" and signal.angle in LIFTED:
         most = repetition.open_deg - 8.0
         if signal.apart_deg > most:
             problems.append(("signal.apart_deg", f"would let a lifted knee open a repetition; give {most:g} or less"))

@@ -204,6 +204,12 @@ class Target:
         5.0,
         180.0,
     )
+    leg: str = choice(
+        "Whose depth, in a drill of one leg: trained or counted (the leg that is counted by, where that is not the trained "
+        "one). Recommended: trained.",
+        ("trained", "counted"),
+        "trained",
+    )
     start: str = choice(
         "What the depth is counted from: stand or rest, as for the signal. Recommended: stand.", ("stand", "rest"), "stand"
     )

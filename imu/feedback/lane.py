@@ -19,8 +19,9 @@ from imu.feedback.smoothness import smoothness
 from imu.outputs import FrameBlock
 from imu.packets import Floats
 
-LEADING: Final = {"loaded": ("thigh_sagittal_tilt", "shank_sagittal_tilt"), "bent": ("knee_flexion",)}
-"""Angles, the least of which tells the leg."""
+LEADING: Final = {"loaded": (("thigh_sagittal_tilt", 1.0), ("shank_sagittal_tilt", 4.0)), "bent": (("knee_flexion", 1.0),)}
+"""Angles and weights, the least of which tells the leg. A leg that squats has its thigh forward and its shank at least a
+little; one that is held behind has its thigh upright, one that reaches ahead its shank leaning back."""
 LYING: Final = -0.785
 """rad (-45°) of pelvis tilt: beyond, the person is on the back."""
 
@@ -67,7 +68,8 @@ class Lane:
         self.trained: Side | None = other(leg) if leg is not None and drill.signal.trained == "other" else leg
         sides = SIDES if leg is None else (leg, leg)
         forward = records.FORWARD_OF.get(drill.signal.angle, drill.signal.angle)
-        keys = [*_of(drill.signal.angle, sides), *_of(drill.target.angle, sides)]
+        deep = sides if leg is None or drill.target.leg == "counted" or not self.trained else (self.trained, self.trained)
+        keys = [*_of(drill.signal.angle, sides), *_of(drill.target.angle, deep)]
         keys += [key for name in ALIGNMENT_ANGLES for key in _of(name, SIDES)]
         keys += [*_of(forward, sides), *_of("thigh_tilt", SIDES)]
         self._columns = np.array([column_of(name, side) for name, side in keys], np.intp)
@@ -151,12 +153,15 @@ class Lane:
         """(m,) each: the columns LEAD, FAR and BLOCKED of `records`."""
         signal, unknown = self.drill.signal, np.full(len(angle), np.nan)
         lead, far = unknown, unknown
-        if self.leg is not None and signal.leads == "moving":
+        if self.leg is None or signal.side != "found":
+            pass
+        elif signal.leads == "moving":
             far = signal.sign * angle[:, column_of(signal.angle, other(self.leg))]
-        elif self.leg is not None:
+        else:
             legs: tuple[Side, Side] = (self.leg, other(self.leg))
             own, beside = (
-                np.minimum.reduce([angle[:, column_of(name, side)] for name in LEADING[signal.leads]]) for side in legs
+                np.minimum.reduce([weight * angle[:, column_of(name, side)] for name, weight in LEADING[signal.leads]])
+                for side in legs
             )
             lead = own - beside
         lying = angle[:, column_of("pelvis_tilt", None)] < LYING

@@ -54,6 +54,19 @@ def learn(machine: Records, up: float) -> None:
 
 
 @kernel
+def leads(machine: Records, params: Records, up: float) -> bool:
+    """The movement, up rad deep so far, is that of the leg that is counted by; a limit of NaN is of both legs.
+
+    A foot that is lifted or put ahead is no attempt of that leg: less than the minimum leads nothing.
+    """
+    m, p = machine[0], params[0]
+    least = p["lead"]
+    if least != least:
+        return True
+    return up >= p["minimum"] and not (m["lead"] < least or up - (m["far_high"] - m["far_low"]) < least)
+
+
+@kernel
 def seen_depth(machine: Records, params: Records, ring_rate: Floats) -> float:
     """Depth of the repetition, rad; NaN if the turn at the bottom, or the depth there, has not been seen."""
     m, mask = machine[0], len(ring_rate) - 1
@@ -141,7 +154,7 @@ def bottom(
     edge, edge_seen = end(ring_t, ring_rate, first, newest, newest, 1.0)
     m["t_phase"] = min(edge, m["t_us"])
     near = m["depth"] >= NEAR * p["aim"] or (m["usual"] > 0.0 and up >= NEAR * m["usual"]) or p["held"] == 1
-    if up < p["minimum"] or (early and not near):
+    if up < p["minimum"] or (early and not near) or not leads(machine, params, up):
         return k
     m["t_bottom"] = m["t_phase"]
     seconds = (edge - m["t_start"]) * 1e-6 if start_seen and edge_seen else float("nan")
@@ -160,6 +173,8 @@ def rising(
     if m["t_up"] >= 0:
         return k
     m["t_up"] = m["t_phase"]
+    if not leads(machine, params, m["peak"] - m["base"]):
+        return k
     depth = seen_depth(machine, params, ring_rate)
     return report(reports, k, RISING, m["t_phase"], m["t_us"], m["number"] + 1, depth)
 

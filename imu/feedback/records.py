@@ -164,5 +164,5 @@ def parameters(drill: Drill, grid_hz: float, worn: NDArray[np.bool_]) -> Records
         p["base_most"], p["lowest"] = pi, -pi
     p["from_below"], p["least_us"] = r.from_below, round(r.least_s * 1e6)
     p["own_share"], p["held"] = r.own_share, drill.held
-    p["lead"] = nan if s.legs == "both" else radians(s.lead_deg)
+    p["lead"] = nan if s.legs == "both" or s.side != "found" else radians(s.lead_deg)
     return p

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Final
 
 from imu.feedback.durations import SHARE, SLOWEST, begin, end
-from imu.feedback.phases import LEAVE, bottom, close, learn, report, rising, void
+from imu.feedback.phases import LEAVE, bottom, close, leads, learn, report, rising, void
 from imu.feedback.records import CLOSING, COUNTED, DOWN, DROPPED, HOLD, RISING, STARTED, TOP, UP, WAITING, Records
 from imu.feedback.signal import measure_rate
 from imu.kernels import kernel
@@ -35,6 +35,7 @@ TOO_LONG: Final = 1
 PARTIAL: Final = 2
 BOTH_LEGS: Final = 3
 TOO_SHORT: Final = 4
+OTHER_LEG: Final = 5
 """`detail` of DROPPED; 0 = less than the minimum."""
 LET_GO: Final = 0.35
 """of a hold's depth: coming back by less is sway."""
@@ -175,6 +176,12 @@ def step(
     if s > m["peak"]:
         m["peak"], m["i_peak"], m["lead"] = s, n, m["lead_now"]
     up = m["peak"] - m["base"]
+    if m["lead_now"] < -p["lead"] and state != CLOSING:
+        m["state"] = WAITING
+        m["t_phase"] = t
+        k = report(reports, k, DROPPED, t, t, m["number"] + 1, m["peak"])
+        reports[k - 1]["detail"] = OTHER_LEG
+        return k
     first = max(oldest, m["i_open"] - 3 * half)
 
     if state == DOWN:
@@ -231,7 +238,7 @@ def step(
 
     if up >= p["minimum"] and s <= m["base"] + p["count_share"] * up:
         why = 0
-        if m["lead"] < p["lead"] or up - (m["far_high"] - m["far_low"]) < p["lead"]:
+        if not leads(machine, params, up):
             why = BOTH_LEGS
         elif t - m["t_start"] < p["least_us"]:
             why = TOO_SHORT

@@ -42,6 +42,15 @@ def settle(t: int, s: float, depth: float, params: Records, machine: Records) ->
 
 
 @kernel
+def leave(machine: Records) -> None:
+    """The person is not in the drill's posture: where it rests will have to be found again, unless something is open."""
+    m = machine[0]
+    m["t_still"] = -1
+    if m["state"] == TOP or m["state"] == WAITING:
+        m["zero"] = float("nan")
+
+
+@kernel
 def restart(machine: Records) -> None:
     """Forget what was counted from the old level: nothing is open."""
     m = machine[0]

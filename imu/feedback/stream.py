@@ -152,14 +152,16 @@ def run(
             return row, k
         k_before = k
         worn = p["worn"]
+        m["lead_now"], m["far_now"], m["blocked"] = x[row, LEAD], x[row, FAR], x[row, BLOCKED] == 1.0
         s, depth = counted(row, x, flags, params)
         if p["from_rest"] == 1:
-            if resting.settle(t_us[row], s, depth, params, machine):
+            if m["blocked"] == 1:
+                resting.leave(machine)
+            elif resting.settle(t_us[row], s, depth, params, machine):
                 resting.restart(machine)
             s -= m["zero"]
         if p["depth_from_rest"] == 1:
             depth -= m["depth_zero"]
-        m["lead_now"], m["far_now"], m["blocked"] = x[row, LEAD], x[row, FAR], x[row, BLOCKED] == 1.0
         seen = frame_flags(row, x, flags, worn)
         k = repetitions.step(t_us[row], s, depth, seen, params, machine, ring_t, ring_s, ring_rate, closed, reports, k)
         opened = ended = False
@@ -181,7 +183,7 @@ def run(
             if s != s:
                 alignment.pause(knees, legs)
                 compensations.pause(watched)
-            else:
+            elif phases.leads(machine, params, m["peak"] - m["base"]):
                 k = alignment.step(row, x, sigma, flags, params, machine, knees, legs, profiles, baseline, reports, k)
                 k = compensations.step(row, v, v_sigma, v_flags, rules, machine, watched, reports, k)
         else:
