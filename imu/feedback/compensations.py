@@ -119,7 +119,8 @@ def step(
         rule, w = rules[i], watched[i]
         value, s = v[row, i], sigma[row, i]
         known = value == value and (int(flags[row, i]) & POOR) == 0
-        if known:
+        away = (rule["during"] == OUT and back) or (rule["during"] == BACK and not back)
+        if known and not away:
             if rule["against"] == START:
                 if w["start"] != w["start"]:
                     w["start"] = value
@@ -134,7 +135,7 @@ def step(
             w["square"] += (value - w["first"]) ** 2
             w["n"] += 1
         if m["i_peak"] == m["n"] - 1:
-            w["deepest"] = value if known else np.nan
+            w["deepest"] = value if known and not away else np.nan
         if rule["judged"] == 0:
             continue
         judged = known and s <= rule["sigma"]
@@ -149,7 +150,7 @@ def step(
                 w["told"] = 1
                 k = tell(COMPENSATION, i, w["deepest"], s, rules, machine, reports, k)
             continue
-        if (rule["during"] == OUT and back) or (rule["during"] == BACK and not back):
+        if away:
             w["since_us"] = w["unknown_us"] = -1
             w["over"] = 0
             continue

@@ -240,6 +240,12 @@ class Tempo:
         ("down", "up"),
         "down",
     )
+    pause: str = choice(
+        "Whether standing still at the turning point is a phase of its own (apart) or part of the way out (within: where a "
+        "step begins the movement, so that its end is not seen in the speed). Recommended: apart.",
+        ("apart", "within"),
+        "apart",
+    )
 
     @property
     def phases(self) -> tuple[str, str]:
@@ -259,6 +265,8 @@ class Tempo:
         return f"{letters} {'-'.join(f'{s:g}' for s in self.seconds)}"
 
     def contradictions(self) -> Problems:
+        if self.pause == "within" and self.hold_s > 0.0:
+            return [("hold_s", 'is prescribed, but pause is "within"; give 0, or pause = "apart"')]
         if sum(self.seconds) == 0.0:
             return [("down_s", "and all others are 0, so no phase is prescribed; give at least down_s and up_s")]
         return []

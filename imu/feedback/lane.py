@@ -163,7 +163,7 @@ class Lane:
                 np.minimum.reduce([weight * angle[:, column_of(name, side)] for name, weight in LEADING[signal.leads]])
                 for side in legs
             )
-            lead = own - beside
+            lead = own - np.maximum(beside, 0.0)
         lying = angle[:, column_of("pelvis_tilt", None)] < LYING
         blocked = {"any": np.zeros(len(angle)), "lying": ~lying, "upright": lying}[signal.posture]
         return lead, far, blocked.astype(np.float64)

@@ -123,6 +123,10 @@ def close(
         t_up = m["t_up"] if m["t_up"] >= 0 else m["t_us"]
         r["hold_s"] = (t_up - m["t_bottom"]) * 1e-6 if m["t_bottom"] >= 0 else unknown
         r["up_s"] = (t_end - t_up) * 1e-6 if ended else unknown
+    elif p["within"] == 1 and m["t_up"] >= 0:  # a step in the movement hides its slower part, likewise
+        r["down_s"] = (m["t_up"] - t_start) * 1e-6 if start_seen else unknown
+        r["hold_s"] = unknown
+        r["up_s"] = (t_end - m["t_up"]) * 1e-6 if ended else unknown
     r["flags"] = m["flags"]
     m["state"] = TOP
     m["t_phase"] = t_end
@@ -165,7 +169,10 @@ def bottom(
 def rising(
     machine: Records, params: Records, ring_t: Ints, ring_rate: Floats, first: int, reports: Records, k: int
 ) -> int:  # fmt: skip
-    """The way up has begun: report it (value: depth, rad; NaN if it was not seen), once per repetition."""
+    """The way up has begun: report it, once per repetition.
+
+    value: depth, rad, NaN if it was not seen; limit: s since the start.
+    """
     m = machine[0]
     newest = m["n"] - 1 - params[0]["half"]
     t_up, _ = begin(ring_t, ring_rate, newest, newest, first, -1.0)
@@ -176,7 +183,9 @@ def rising(
     if not leads(machine, params, m["peak"] - m["base"]):
         return k
     depth = seen_depth(machine, params, ring_rate)
-    return report(reports, k, RISING, m["t_phase"], m["t_us"], m["number"] + 1, depth)
+    k = report(reports, k, RISING, m["t_phase"], m["t_us"], m["number"] + 1, depth)
+    reports[k - 1]["limit"] = (m["t_up"] - m["t_start"]) * 1e-6
+    return k
 
 
 @kernel

@@ -86,6 +86,7 @@ PARAMS: Final = np.dtype(
         ("loaded", "f8"), ("dwell_us", "i8"), ("leave", "f8"), ("sigma", "f8"), ("aim", "f8"),
         ("lowest", "f8"), ("base_most", "f8"), ("own_share", "f8"), ("lead", "f8"), ("held", "i8"), ("from_rest", "i8"),
         ("depth_from_rest", "i8"), ("from_below", "i8"), ("least_us", "i8"),
+        ("within", "i8"),
     ]
 )  # fmt: skip
 """lead: NaN = any leg; held: a drill of long holds; from_rest: the signal is counted from where the person keeps still."""
@@ -163,6 +164,7 @@ def parameters(drill: Drill, grid_hz: float, worn: NDArray[np.bool_]) -> Records
     if s.start == "turn":
         p["base_most"], p["lowest"] = pi, -pi
     p["from_below"], p["least_us"] = r.from_below, round(r.least_s * 1e6)
+    p["within"] = drill.tempo.pause == "within"
     p["own_share"], p["held"] = r.own_share, drill.held
     p["lead"] = nan if s.legs == "both" or s.side != "found" else radians(s.lead_deg)
     return p

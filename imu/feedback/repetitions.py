@@ -24,6 +24,8 @@ from imu.packets import Floats, Ints
 
 BASE_S: Final = 2.0
 """s, time constant with which the level of the top follows upwards."""
+DOWN_S: Final = 0.5
+"""s, the same downwards where the start is a rest."""
 AGAIN: Final = 0.1745
 """rad (10°): going on down after a stop, or down again before the count, is the same repetition's way down."""
 BRIDGE_US: Final = 500_000
@@ -141,7 +143,9 @@ def step(
             m["t_move"] = t - half * p["period_us"]
             m["flags"] = 0
         if abs(v) < dead:
-            if s < m["base"]:
+            if s < m["base"] and p["from_rest"] == 1:  # a leg that swings through is no rest
+                m["base"] = max(m["base"] + (s - m["base"]) * p["period_us"] * 1e-6 / DOWN_S, p["lowest"])
+            elif s < m["base"]:
                 m["base"] = max(s, p["lowest"])
             else:
                 m["base"] = min(m["base"] + (s - m["base"]) * p["period_us"] * 1e-6 / BASE_S, p["base_most"])

@@ -217,7 +217,7 @@ class DrillSession:
         """A step of the repetition machine."""
         r, lane = report.record, self._lanes[report.lane]
         t, now, side = int(r["t_us"]), int(r["t_emitted_us"]), lane.trained
-        out, back = self.drill.tempo.phases
+        (out, back), within = self.drill.tempo.phases, self.drill.tempo.pause == "within"
 
         def tell(kind: str, detail: str, t: int = t) -> None:
             batch.events.append(Event(kind, t, now, side, detail=detail))
@@ -230,10 +230,11 @@ class DrillSession:
         elif kind == records.BOTTOM:
             tell("phase", "hold")
             self._engine.end_phase()
-            self._tempo(out, float(r["value"]), report, batch)
+            self._tempo(out, nan if within else float(r["value"]), report, batch)
         elif kind == records.RISING:
             tell("phase", back)
             self._engine.end_phase()
+            self._tempo(out, float(r["limit"]) if within else nan, report, batch)
             self._depth(float(r["value"]), report, batch)
         elif kind == records.COUNTED:
             self._count += 1
