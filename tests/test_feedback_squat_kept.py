@@ -5,15 +5,25 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import feedback_frames
 import pytest
 import shared_data
-from feedback_frames import Squats, run, setup
+from feedback_frames import Squats, run, setup, squat_drill
 
 import imu
-from imu.feedback import DrillOutputs
+from imu import processing
+from imu.feedback import DrillOutputs, drill_text
 from imu.outputs import Cue, Event, Repetition
 
 RECORDINGS = Path(__file__).resolve().parent.parent / "recordings"
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The squat without the metrics and compensations that were added to it."""
+    text = drill_text("squat").split("[[metrics]]")[0]
+    monkeypatch.setattr(feedback_frames, "squat_drill", lambda: squat_drill(metrics=(), compensations=()))
+    monkeypatch.setattr(processing, "drill_text", lambda _: text)
 
 
 def kept(value: object) -> str:
@@ -57,7 +67,16 @@ def eventful(seed: int) -> Squats:
     return squats.unknown("thigh_tilt", "left", hole, hole + 0.1 * seed)
 
 
-SYNTHETIC = {0: "4a9c385480d6", 1: "10d0e99154c3", 2: "ceb5458373d3", 3: "108cb673d289", 4: "be986de1f5cc", 5: "e1830a5f6ce0", 6: "6c3c8347771e", 7: "acd41d3d4809"}
+SYNTHETIC = {
+    0: "4a9c385480d6",
+    1: "10d0e99154c3",
+    2: "ceb5458373d3",
+    3: "108cb673d289",
+    4: "be986de1f5cc",
+    5: "e1830a5f6ce0",
+    6: "6c3c8347771e",
+    7: "acd41d3d4809",
+}
 RECORDED = {3: "8a31c747f080", 4: "8b0f56b81d45"}
 SAMPLES = {"full_body_legs": "d0c58cecc56e", "ximu3_lower_body": "ddd9c40767f9"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import degrees, isfinite, isnan, nan, radians
 from typing import Final
 
@@ -81,7 +81,7 @@ def summarise_set(drill: Drill, repetitions: Sequence[Repetition], decisions: Se
         len(done), clean, len(repetitions) - len(done), _ordered(faults), _ordered(outside), drifts,
         any(d.tiring for d in drifts), best, difference, given, len(decisions) - given,
     )  # fmt: skip
-    return _with_sentence(drill, summary)
+    return replace(summary, sentence=sentence_of(drill, summary))
 
 
 def outside_band(drill: Drill, repetition: Repetition) -> list[str]:
@@ -161,15 +161,7 @@ def _ordered(counts: Counter[str]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _with_sentence(drill: Drill, s: SetSummary) -> SetSummary:
-    words = drill_words(drill, s)
-    return SetSummary(
-        s.counted, s.clean, s.void, s.faults, s.outside, s.drifts, s.fatigue, s.best, s.side_difference, s.cues_given,
-        s.cues_held, words,
-    )  # fmt: skip
-
-
-def drill_words(drill: Drill, s: SetSummary) -> str:
+def sentence_of(drill: Drill, s: SetSummary) -> str:
     """One sentence to the person: what was done, and one thing to think of."""
     if s.counted == 0:
         return "The set has ended. Nothing was counted."
