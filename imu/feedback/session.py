@@ -148,8 +148,7 @@ class DrillSession:
         """Continue from a state of a session with an equal drill and setup."""
         for lane, saved in zip(self._lanes, state.streams, strict=True):
             lane.state = saved.copy()
-        self._notes = list(state.notes)
-        self._engine.state = state.cues
+        self._notes, self._engine.state = list(state.notes), state.cues
         self._marks, self._count, self._done = state.marks, state.count, state.done
         self._t_end_us, self._last_side = state.t_end_us, state.last_side
 
@@ -305,7 +304,7 @@ class DrillSession:
 
     def _close(self, report: Report, back: str, batch: _Batch) -> None:
         """A repetition has closed: the way back and the pause are judged now, once all of it is known."""
-        row, lane = report.closed, self._lanes[report.lane]
+        row = report.closed
         assert row is not None
         self._tempo("hold", float(row["hold_s"]), report, batch)
         self._tempo(back, float(row["up_s"]), report, batch)
@@ -316,6 +315,6 @@ class DrillSession:
         self._t_end_us = int(row["t_end"])
         faults = self._notes[report.lane].faults
         self._marks += ("clean" if not faults else "tempo" if faults == ("tempo",) else "cued",)
-        number = self._number(report.lane, report.record)
+        lane, number = self._lanes[report.lane], self._number(report.lane, report.record)
         batch.repetitions.append(closed_repetition(self.drill, lane, report, number, faults, rest_s))
 
