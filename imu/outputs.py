@@ -118,6 +118,10 @@ class Repetition:
     """Names, with side where there is one: `valgus_right`, `tempo`, `partial` ..."""
     flags: int = 0
     """`Quality` bits seen in this repetition."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """By name: metrics and compensations of the drill (rad, with their side), `smoothness_down`, `smoothness_up` (spectral
+    arc length, nearer to 0 = smoother), `tempo_error_down`, `_hold`, `_up`, `_rest` (share of the prescribed time, + =
+    longer), `rest_before_s`. What is not known is not in here."""
     nearest: tuple[Approach, ...] = ()
     """The closest approach of each rule to its limit, sides apart."""
 

@@ -179,3 +179,8 @@ def test_sound_is_part_of_the_drill_and_its_mistakes_are_told() -> None:
     assert [line.split()[1] for line in str(error.value).splitlines()] == [
         "sound.metronome", "sound.count_in", "sound.volume_percent",
     ]  # fmt: skip
+
+
+def test_a_drill_that_goes_up_first_is_heard_to_rise_first() -> None:
+    marks = PhaseMarks.begun(0, PhaseTempo((1.0, 0.5, 2.0, 0.5), 0, "up"), 1000)
+    assert marks.within(0, 4000) == [(0, "up"), (1000, "hold"), (1500, "down"), (2500, "tick"), (3500, "rest")]

@@ -28,6 +28,7 @@ from imu.feedback.records import (
     FRONTAL,
     POOR,
     SIGNAL,
+    TILT,
     TOP,
     VALGUS,
     VALGUS_SHORT,
@@ -193,14 +194,14 @@ def step(
     row: int, x: Floats, sigma: Floats, flags: Flags, params: Records, machine: Records, knees: Records, legs: Records,
     profiles: Floats, baseline: Floats, reports: Records, k: int,
 ) -> int:  # fmt: skip
-    """One frame inside a repetition; x, sigma (m, 10) rad, flags (m, 10). At most 4 reports per leg are written."""
+    """One frame inside a repetition; x, sigma (m, 15) rad, flags (m, 15). At most 4 reports per leg are written."""
     p, m = params[0], machine[0]
     t = m["t_us"]
     way = 1 if m["t_up"] >= 0 else 0
     for leg in range(2):
         state = legs[leg]
-        tilt = x[row, 2 * SIGNAL + leg]
-        tilt_flags = int(flags[row, 2 * SIGNAL + leg])
+        tilt = x[row, 2 * TILT + leg]
+        tilt_flags = int(flags[row, 2 * TILT + leg])
         loaded = tilt >= p["loaded"]
         over, judged, primary = 0, False, True
         worst, worst_value, worst_limit, worst_sigma = -1.0, 0.0, 1.0, 0.0

@@ -83,7 +83,8 @@ class Pacing:
         """From the end of the set-up, counted in, to the last repetition of the set."""
         if event.kind == "calibrated" and not self._begun:
             self._begun = True
-            self._audio.pace(PhaseTempo(drill.tempo.seconds, drill.sound.count_in), drill.sound.volume_percent / 100.0)
+            tempo = PhaseTempo(drill.tempo.seconds, drill.sound.count_in, drill.tempo.first)
+            self._audio.pace(tempo, drill.sound.volume_percent / 100.0)
         elif event.kind == "repetition_counted":
             self._count += 1
             if self._count == drill.target_count:

@@ -23,7 +23,6 @@ NOTES: Final = {
 """The way down sinks and the way up rises; seconds in between are a soft tick."""
 SHARE: Final = {"tick": 0.4}
 """Of the level of the others."""
-PHASES: Final = KINDS[1:5]
 HALF: Final = Fraction(1, 2)
 SHORTEST_S: Final = 0.1
 """s; a prescribed phase below this has no mark of its own."""
@@ -34,9 +33,11 @@ class PhaseTempo:
     """What is asked for."""
 
     seconds: tuple[float, float, float, float]
-    """E-P1-C-P2; 0 = no such phase."""
+    """Way out, hold, way back, rest; 0 = no such phase."""
     count_in: int = 0
-    """Beats, one a second, before the first way down."""
+    """Beats, one a second, before the first way out."""
+    first: str = "down"
+    """The way out: `down` (E-P1-C-P2) or `up` (C-P1-E-P2: bridges, calf raises)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class PhaseMarks:
         """The count-in begins at this sample. ValueError if no phase is long enough to be heard."""
         offsets: list[tuple[Fraction, str]] = []
         at = Fraction(0)
-        for kind, seconds in zip(PHASES, tempo.seconds, strict=True):
+        ways = ("down", "up") if tempo.first == "down" else ("up", "down")
+        for kind, seconds in zip((ways[0], "hold", ways[1], "rest"), tempo.seconds, strict=True):
             length = Fraction(seconds).limit_denominator(1000)  # what was typed, not its nearest binary number
             if seconds >= SHORTEST_S:
                 offsets.append((at, kind))
