@@ -194,7 +194,9 @@ def test_nothing_is_counted_before_the_person_lies():
     late.stay(1.5)
     seated = Posture(Leg(88, 2), tilt=-10)
     for posture in (seated, Posture(Leg(60, 20), tilt=40), seated):
-        values = np.array([*(v for _ in range(2) for v in (posture.own.thigh, posture.own.shank, 0, 0, 0)), posture.tilt, 0, 0])
+        values = np.array(
+            [*(v for _ in range(2) for v in (posture.own.thigh, posture.own.shank, 0, 0, 0)), posture.tilt, 0, 0]
+        )
         late.go(values, 1.5).stay(1.5)
     begins = late.now + performed.starts[0]
     late.rows += performed.rows
