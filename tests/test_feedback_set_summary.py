@@ -15,7 +15,7 @@ from imu.outputs import Phases, Repetition
 
 
 def repetition(
-    number: int, depth_deg: float = 90.0, up_s: float = 2.0, *faults: str, side=None, **measures: float
+    number: int, depth_deg: float = 90.0, up_s: float = 2.0, *faults: str, side: Side | None = None, **measures: float
 ) -> Repetition:
     t = 7_000_000 * number
     phases = Phases(3.0, 1.0, up_s)

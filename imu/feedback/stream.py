@@ -72,9 +72,7 @@ class StreamState:
         rows = np.zeros(watched, compensations.WATCHED)
         rows["rest"] = rows["start"] = rows["high"] = rows["low"] = rows["deepest"] = rows["first"] = np.nan
         rows["since_us"] = rows["unknown_us"] = -1
-        return StreamState(
-            machine, knees, legs, profiles, np.zeros(size, np.int64), np.zeros(size), np.zeros(size), rows
-        )
+        return StreamState(machine, knees, legs, profiles, np.zeros(size, np.int64), np.zeros(size), np.zeros(size), rows)
 
     def copy(self) -> StreamState:
         return StreamState(
