@@ -21,6 +21,7 @@ WHY_DROPPED: Final = {
     repetitions.PARTIAL: "partial: much less deep than before",
     repetitions.TOO_SHORT: "out and back too quickly to be one",
     repetitions.OTHER_LEG: "the other leg took over",
+    repetitions.OTHER_POSTURE: "the posture changed before it was over",
     repetitions.BOTH_LEGS: "both legs moved alike, so it is of neither",
 }
 """`detail` of a dropped repetition -> the reason, for people."""

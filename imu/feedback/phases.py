@@ -40,6 +40,7 @@ def void(machine: Records, t: int, reports: Records, k: int) -> int:
     m = machine[0]
     m["number"] += 1
     m["state"] = WAITING
+    m["waits"] = -1
     m["t_phase"] = t
     k = report(reports, k, VOID, m["t_start"], t, m["number"], m["peak"])
     reports[k - 1]["detail"] = m["flags"]

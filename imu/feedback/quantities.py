@@ -127,9 +127,7 @@ def rules_of(rows: tuple[Quantity, ...]) -> NDArray[np.void]:
     return out
 
 
-def values_of(
-    rows: tuple[Quantity, ...], frames: FrameBlock, part: slice
-) -> tuple[Floats, Floats, NDArray[np.uint16]]:
+def values_of(rows: tuple[Quantity, ...], frames: FrameBlock, part: slice) -> tuple[Floats, Floats, NDArray[np.uint16]]:
     """(m, Q) values, sigmas (rad) and flags of some frames."""
     t = frames.t_us[part]
     v, sigma = np.zeros((len(t), len(rows))), np.zeros((len(t), len(rows)))

@@ -86,7 +86,7 @@ PARAMS: Final = np.dtype(
         ("loaded", "f8"), ("dwell_us", "i8"), ("leave", "f8"), ("sigma", "f8"), ("aim", "f8"),
         ("lowest", "f8"), ("base_most", "f8"), ("own_share", "f8"), ("lead", "f8"), ("held", "i8"), ("from_rest", "i8"),
         ("depth_from_rest", "i8"), ("from_below", "i8"), ("least_us", "i8"),
-        ("within", "i8"),
+        ("within", "i8"), ("turning", "i8"),
     ]
 )  # fmt: skip
 """lead: NaN = any leg; held: a drill of long holds; from_rest: the signal is counted from where the person keeps still."""
@@ -101,14 +101,14 @@ MACHINE: Final = np.dtype(
         ("t_whole", "i8"), ("with_depth", "f8"), ("end_seen", "i8"), ("own", "f8"), ("lead_now", "f8"), ("lead", "f8"),
         ("zero", "f8"), ("depth_zero", "f8"), ("still_at", "f8"), ("t_still", "i8"),
         ("far_low", "f8"), ("far_high", "f8"), ("waits", "i8"), ("far_now", "f8"),
-        ("blocked", "i8"),
+        ("blocked", "i8"), ("far_rest", "f8"),
     ]
 )  # fmt: skip
 """t_known: newest frame with a known signal; i_gone .. i_back: the last hole; t_whole: newest frame of the open repetition
 in which nothing that is worn was lost; with_depth: largest signal at which the depth was known; own: the person's own
 range, 0 = not known yet; lead: of the leg at the peak; zero, depth_zero: levels at rest, NaN = none found yet; still_at,
 t_still: where the signal has stayed, and since when; far_low, far_high: of the other leg; waits: still at the turning
-point before anything was counted."""
+point before anything was counted, -1 = its repetition is void."""
 
 KNEE: Final = np.dtype(
     [
@@ -171,7 +171,7 @@ def parameters(drill: Drill, grid_hz: float, worn: NDArray[np.bool_]) -> Records
     # who stands cannot be below the stand by an unsigned tilt; a rest is where the person puts it
     p["lowest"] = -p["base_most"] if s.start == "rest" else 0.0
     if s.start == "turn":
-        p["base_most"], p["lowest"] = pi, -pi
+        p["base_most"], p["lowest"], p["turning"] = pi, -pi, 1
     p["from_below"], p["least_us"] = r.from_below, round(r.least_s * 1e6)
     p["within"] = drill.tempo.pause == "within"
     p["own_share"], p["held"] = r.own_share, drill.held

@@ -24,6 +24,8 @@ from imu.packets import Floats, Ints
 
 BASE_S: Final = 2.0
 """s, time constant with which the level of the top follows upwards."""
+STOPPED_US: Final = 500_000
+"""µs; what counts from where it last turned begins anew where it has stopped for so long."""
 DOWN_S: Final = 0.5
 """s, the same downwards where the start is a rest."""
 AGAIN: Final = 0.1745
@@ -38,6 +40,7 @@ PARTIAL: Final = 2
 BOTH_LEGS: Final = 3
 TOO_SHORT: Final = 4
 OTHER_LEG: Final = 5
+OTHER_POSTURE: Final = 6
 """`detail` of DROPPED; 0 = less than the minimum."""
 LET_GO: Final = 0.35
 """of a hold's depth: coming back by less is sway."""
@@ -133,7 +136,7 @@ def step(
 
     if state == WAITING and s < m["base"] + 0.75 * p["open"]:
         m["state"] = state = TOP
-    if state == WAITING and p["from_below"] == 1 and n - m["known"] >= 2 * half:
+    if state == WAITING and p["from_below"] == 1 and m["waits"] >= 0 and n - m["known"] >= 2 * half:
         if abs(v) < dead and s > m["base"] + p["minimum"]:
             m["waits"] = 1
         elif v < -dead and m["waits"] == 1:
@@ -143,6 +146,7 @@ def step(
             m["t_move"] = t - half * p["period_us"]
             m["flags"] = 0
         if abs(v) < dead:
+            m["far_rest"] = m["far_now"]
             if s < m["base"] and p["from_rest"] == 1:  # a leg that swings through is no rest
                 m["base"] = max(m["base"] + (s - m["base"]) * p["period_us"] * 1e-6 / DOWN_S, p["lowest"])
             elif s < m["base"]:
@@ -157,7 +161,7 @@ def step(
         m["i_open"], m["i_peak"], m["peak"], m["lead"] = n, n, s, m["lead_now"]
         if m["i_back"] > max(m["known"], newest - 3 * half):  # in a hole, or no rate is known yet after it
             m["i_open"] = m["i_gone"]
-        m["far_low"] = m["far_high"] = m["far_now"]
+        m["far_low"] = m["far_high"] = m["far_rest"]
         m["fastest"] = m["slowest"] = 0.0
         m["t_bottom"] = m["t_up"] = m["t_edge"] = m["t_expected"] = -1
         m["depth"], m["with_depth"] = depth, float("nan")
@@ -180,11 +184,11 @@ def step(
     if s > m["peak"]:
         m["peak"], m["i_peak"], m["lead"] = s, n, m["lead_now"]
     up = m["peak"] - m["base"]
-    if m["lead_now"] < -p["lead"] and state != CLOSING:
+    if state != CLOSING and (m["lead_now"] < -p["lead"] or m["blocked"] == 1):
         m["state"] = WAITING
         m["t_phase"] = t
         k = report(reports, k, DROPPED, t, t, m["number"] + 1, m["peak"])
-        reports[k - 1]["detail"] = OTHER_LEG
+        reports[k - 1]["detail"] = OTHER_POSTURE if m["blocked"] == 1 else OTHER_LEG
         return k
     first = max(oldest, m["i_open"] - 3 * half)
 
@@ -202,6 +206,11 @@ def step(
             m["held"] = s
             k = bottom(machine, params, ring_t, ring_rate, first, oldest, True, reports, k)
     elif state == HOLD:
+        if p["turning"] == 1 and up < p["minimum"] and t - m["t_edge"] > STOPPED_US:
+            m["state"] = TOP
+            m["base"] = s
+            m["t_phase"] = t
+            return report(reports, k, DROPPED, t, t, m["number"] + 1, m["peak"])
         if s > m["held"] + AGAIN:
             m["state"] = state = DOWN
             m["t_edge"] = -1

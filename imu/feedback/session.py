@@ -312,4 +312,3 @@ class DrillSession:
         self._marks += ("clean" if not faults else "tempo" if faults == ("tempo",) else "cued",)
         lane, number = self._lanes[report.lane], self._number(report.lane, report.record)
         batch.repetitions.append(closed_repetition(self.drill, lane, report, number, faults, rest_s))
-

@@ -60,7 +60,7 @@ class StreamState:
         machine = np.zeros(1, MACHINE)
         machine["signal"] = machine["depth_now"] = machine["depth"] = np.nan
         machine["zero"] = machine["depth_zero"] = machine["still_at"] = machine["lead"] = machine["lead_now"] = np.nan
-        machine["far_now"] = machine["far_low"] = machine["far_high"] = np.nan
+        machine["far_now"] = machine["far_rest"] = machine["far_low"] = machine["far_high"] = np.nan
         machine["t_still"] = -1
         machine["i_gone"] = machine["i_back"] = -1
         machine["t_start"] = machine["t_bottom"] = machine["t_up"] = machine["t_edge"] = machine["t_expected"] = -1
@@ -72,9 +72,7 @@ class StreamState:
         rows = np.zeros(watched, compensations.WATCHED)
         rows["rest"] = rows["start"] = rows["high"] = rows["low"] = rows["deepest"] = rows["first"] = np.nan
         rows["since_us"] = rows["unknown_us"] = rows["near_us"] = -1
-        return StreamState(
-            machine, knees, legs, profiles, np.zeros(size, np.int64), np.zeros(size), np.zeros(size), rows
-        )
+        return StreamState(machine, knees, legs, profiles, np.zeros(size, np.int64), np.zeros(size), np.zeros(size), rows)
 
     def copy(self) -> StreamState:
         return StreamState(
