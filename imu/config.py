@@ -83,6 +83,31 @@ class GapLimits:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class CueSetup:
+    """What of the cues belongs to the person and the visit, not to the drill."""
+
+    visit: int = 1
+    """Which visit with this drill it is, from 1: the drill's schedule says how many repetitions are cued in it."""
+    share_percent: int | None = None
+    """Per cent of the repetitions with cues, instead of what the schedule says of this visit. None = as scheduled."""
+    retention: bool = False
+    """True: no cue at all in this set, to see what is kept without."""
+    muted: bool = False
+    """True: the person wants no cues, from the start."""
+    seed: int = 0
+    """Changes which repetitions are cued when not all are; their number stays."""
+
+    def problems(self) -> list[str]:
+        """What is wrong, one sentence each."""
+        found = []
+        if self.visit < 1:
+            found.append(f"visit is {self.visit}; count visits from 1")
+        if self.share_percent is not None and not 0 <= self.share_percent <= 100:
+            found.append(f"share of cued repetitions is {self.share_percent} %; give 0 to 100, or None")
+        return found
+
+
 FILTERS: Final = ("vqf", "madgwick", "mahony", "gyro_only")
 """Orientation filters by name: the one of this project, and baselines to compare it with."""
 
@@ -112,9 +137,11 @@ class Setup:
     """Orientation filter, one of `FILTERS`; recommended: vqf. The others are for comparison."""
     gaps: GapLimits = field(default_factory=GapLimits)
     """What is done where samples are missing."""
+    cues: CueSetup = field(default_factory=CueSetup)
+    """Visit, retention, mute."""
 
     def __post_init__(self) -> None:
-        problems = self.gaps.problems()
+        problems = self.gaps.problems() + self.cues.problems()
         if self.filter not in FILTERS:
             problems.append(f"unknown filter {self.filter!r}; use one of {', '.join(FILTERS)}")
         if self.height_m and not 0.5 <= self.height_m <= 2.5:
@@ -169,6 +196,7 @@ class Setup:
                 raise ConfigError(f"setup has unknown keys {sorted(extra)}; it was written by another version")
             d["sensors"] = tuple(SensorSetup(**_with_tuples(s)) for s in d["sensors"])
             d["gaps"] = GapLimits(**d.get("gaps", {}))
+            d["cues"] = CueSetup(**d.get("cues", {}))
             for key in ("stand_s", "movement_s"):
                 if d.get(key) is not None:
                     d[key] = (float(d[key][0]), float(d[key][1]))

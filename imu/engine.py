@@ -30,7 +30,7 @@ from imu.packets import Command
 from imu.pipeline import Pipeline
 from imu.recording import Recorder, make_decoder
 from imu.result import Result, ResultBuilder
-from imu.snapshot import Snapshot
+from imu.snapshot import Snapshot, SoundView
 from imu.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -97,6 +97,7 @@ class Engine:
         self._links: dict[str, LinkReport] = {}
         self._recorder: Recorder | None = None
         self._cue_p95_ms = float("nan")
+        self._told_sound: SoundView | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._stop_early = threading.Event()
@@ -197,6 +198,7 @@ class Engine:
                 self._check_sound(setup.t0_host_ns)
             if len(out.frames):
                 self._show(snapshot_of(pipeline, out.frames, gait.view, t_host_ns))
+                pacing.follow(self.snapshot)
 
         def report(link: LinkReport) -> None:
             self._links[link.sensor] = link
@@ -212,11 +214,11 @@ class Engine:
             out = pipeline.finish()
             builder.add(out)
             _log(recorder, out)
+            self._check_sound(setup.t0_host_ns)
             if recorder is not None:
                 for health in pipeline.health():
                     recorder.log("health", asdict(health))
                 recorder.close()
-            self._check_sound(setup.t0_host_ns)
             self.result = builder.result(pipeline.health(), pipeline.body.calibration)
             gait.push(out.frames)
             last = self.snapshot
@@ -255,7 +257,15 @@ class Engine:
     def _check_sound(self, t0_host_ns: int) -> None:
         """Is the device still there, and when did the cues leave it?"""
         self.audio.poll()
+        recorder = self._recorder
+        if recorder is not None and self.audio.state != self._told_sound:
+            recorder.log("sound", asdict(self.audio.state))
+        self._told_sound = self.audio.state
         for onset in self.audio.take_onsets():
+            if recorder is not None:
+                delay_ms = (onset.t_host_ns - onset.t_asked_ns) * 1e-6
+                known = {"rule": onset.cue.rule, "side": onset.cue.side, "t_emitted_us": onset.cue.t_emitted_us}
+                recorder.log("heard", {**known, "delay_ms": delay_ms})
             if self.source.live:
                 self.latencies.sound_ms.append((onset.t_host_ns - t0_host_ns - onset.cue.t_emitted_us * 1000) * 1e-6)
 

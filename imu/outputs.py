@@ -98,6 +98,22 @@ class Phases:
 
 
 @dataclass(frozen=True, slots=True)
+class Approach:
+    """How near a rule came to its limit in one repetition: why it did not speak, when nothing was beyond the limit."""
+
+    rule: str
+    side: Side | None
+    t_us: int
+    """When; 0 = never judged."""
+    value: float
+    """In the rule's own unit, like `threshold` and `sigma` (1σ); NaN = the rule could not be judged in this repetition."""
+    threshold: float
+    sigma: float = float("nan")
+    detail: str = ""
+    """What was compared with what."""
+
+
+@dataclass(frozen=True, slots=True)
 class Repetition:
     number: int
     """1, 2, 3 ... in this set."""
@@ -115,6 +131,12 @@ class Repetition:
     """Names, with side where there is one: `valgus_right`, `tempo`, `partial` ..."""
     flags: int = 0
     """`Quality` bits seen in this repetition."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """By name: metrics and compensations of the drill (rad, with their side), `smoothness_down`, `smoothness_up` (spectral
+    arc length, nearer to 0 = smoother), `tempo_error_down`, `_hold`, `_up`, `_rest` (share of the prescribed time, + =
+    longer), `rest_before_s`. What is not known is not in here."""
+    nearest: tuple[Approach, ...] = ()
+    """The closest approach of each rule to its limit, sides apart."""
 
     @property
     def clean(self) -> bool:
@@ -141,8 +163,10 @@ class Cue:
     """Input, limit and 1σ in the rule's own unit (rad, s or steps per minute)."""
     given: bool = True
     reason: str = ""
-    """Why it was given or held back: `dwell`, `refractory`, `lower priority`, `quality`, `faded`, `muted` ..."""
+    """Why it was given or held back: `dwell`, `refractory`, `lower priority`, `quality`, `stale`, `faded`, `muted` ..."""
     priority: int = 0
+    age_ms: float = float("nan")
+    """How old the frame of `t_emitted_us` was when its last sample had arrived; NaN = not known."""
 
 
 @dataclass(frozen=True, slots=True)

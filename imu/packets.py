@@ -96,7 +96,8 @@ class Command:
     part of the recording: without it a replay would differ."""
 
     kind: str
-    """`redo`: calibrate the sensor of `segment` alone once more. `confirm_sides`: every sensor is where its label says."""
+    """`redo`: calibrate the sensor of `segment` alone once more. `confirm_sides`: every sensor is where its label says.
+    `mute`, `unmute`: the person wants no cues, neither seen nor heard, or wants them again."""
     t_us: int
     segment: str = ""
 

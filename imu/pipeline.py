@@ -24,7 +24,7 @@ from imu.kinematics.body import Body
 from imu.kinematics.gait import GaitDetector, GaitState, LegState, Stride, StrideBuilder
 from imu.kinematics.whole_body import WholeBody
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
-from imu.packets import Command, Health, Packet, Quality
+from imu.packets import Command, Health, Ints, Packet, Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class PipelineState:
     drill: object
     silent: tuple[bool, ...]
     verdicts: tuple[tuple[int, CheckChange], ...]
+    mutes: tuple[tuple[int, bool], ...]
     ready_us: int | None
 
 
@@ -70,11 +71,16 @@ class Pipeline:
         self._silent = [False] * len(setup.sensors)
         self._verdicts: list[tuple[int, CheckChange]] = []
         """(sensor, change of its verdict) that no frame has reached yet."""
+        self._mutes: tuple[tuple[int, bool], ...] = ()
+        """(session time, no cues from it on) that no frame has reached yet."""
         self._ready_us: int | None = None
 
     def take(self, command: Command) -> None:
         """What a person asked for; ConfigError if it cannot be. Give it before the frames that it holds for."""
-        self.body.take(command)
+        if command.kind in ("mute", "unmute"):
+            self._mutes = tuple(sorted((*self._mutes, (command.t_us, command.kind == "mute"))))
+        else:
+            self.body.take(command)
 
     def push(self, packet: Packet) -> Outputs:
         """Take one packet and return everything that became known with it."""
@@ -134,7 +140,7 @@ class Pipeline:
             for event in body_events:
                 if event.kind == "calibrated":
                     self._ready_us = event.t_emitted_us
-            for part in self._drill(frames, body_events, steps):
+            for part in self._drill(frames, grid.known_us, body_events, steps):
                 events += part.events
                 repetitions += part.repetitions
                 cues += part.cues
@@ -143,16 +149,25 @@ class Pipeline:
         return Outputs(frames, events, repetitions, cues)
 
     def _drill(
-        self, frames: FrameBlock, body_events: tuple[Event, ...], steps: Sequence[Event]
+        self, frames: FrameBlock, known_us: Ints, body_events: tuple[Event, ...], steps: Sequence[Event]
     ) -> Iterator[DrillOutputs]:
-        """Frames through the drill; from `swap_found` until somebody has looked, cues might name the wrong leg."""
+        """Frames through the drill, with what changes between two of them.
+
+        From `swap_found` until somebody has looked, cues might name the wrong leg.
+        """
         assert self.session is not None
+        self.session.arrived(frames.t_us, known_us)
+        changes: list[tuple[int, bool | str]] = []
+        for event in body_events:
+            if event.kind in ("swap_found", "sides_confirmed", "sides_checked"):
+                row = int(np.searchsorted(frames.t_us, event.t_emitted_us, side="right"))
+                changes.append((row, "sensors seem exchanged" if event.kind == "swap_found" else ""))
+        while self._mutes and self._mutes[0][0] <= frames.t_us[-1]:
+            t_us, muted = self._mutes[0]
+            changes.append((int(np.searchsorted(frames.t_us, t_us)), muted))
+            self._mutes = self._mutes[1:]
         start = 0
-        for event in (*body_events, None):
-            if event is not None and event.kind not in ("swap_found", "sides_confirmed", "sides_checked"):
-                continue
-            now = frames.t_us[-1] if event is None else event.t_emitted_us
-            stop = int(np.searchsorted(frames.t_us, now, side="right"))
+        for stop, change in (*sorted(changes, key=lambda c: c[0]), (len(frames), None)):
             if stop > start:
                 part, first = frames.part(start, stop), None
                 if self._ready_us is not None:
@@ -160,8 +175,10 @@ class Pipeline:
                 first_us, last_us = int(part.t_us[0]), int(part.t_us[-1])
                 yield self.session.push(part, first, [e for e in steps if first_us <= e.t_emitted_us <= last_us])
                 start = stop
-            if event is not None:
-                self.session.hold("sensors seem exchanged" if event.kind == "swap_found" else "")
+            if isinstance(change, bool):
+                self.session.mute(change)
+            elif change is not None:
+                self.session.hold(change)
 
     def _link_events(self, grid: GridBlock) -> tuple[Event, ...]:
         """`sensor_stale` when a sensor's orientation becomes unknown after having been known, `sensor_back` on return."""
@@ -249,6 +266,7 @@ class Pipeline:
             self.session.state() if self.session else None,
             tuple(self._silent),
             tuple(self._verdicts),
+            self._mutes,
             self._ready_us,
         )
 
@@ -264,6 +282,7 @@ class Pipeline:
             self.session.restore(state.drill)  # pyright: ignore[reportArgumentType]
         self._silent = list(state.silent)
         self._verdicts = list(state.verdicts)
+        self._mutes = state.mutes
         self._ready_us = state.ready_us
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imu.config import Setup
 from imu.conventions import ANGLES, Side, angle_column, angle_label, angles_of
+from imu.feedback.explain import Decisions, explain, explain_all
 from imu.kinematics.calibration import Calibration
 from imu.kinematics.gait import GaitSummary, SegmentLengths, StrideMeasures, measure, strides_of, summarise, sync_ms
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
@@ -80,6 +81,11 @@ class Result:
         """Means, variability and symmetry of all strides; None = nobody walked."""
         strides = self.strides
         return summarise(strides, sync_ms(self.health)) if strides else None
+
+    def why(self, repetition: int | None = None) -> list[str]:
+        """Lines that say why it cued in a repetition, or why it did not; None: in all of them."""
+        decisions = Decisions(self.repetitions, self.decisions, self.events)
+        return explain_all(decisions) if repetition is None else explain(decisions, repetition)
 
     def flags(self, name: str, side: Side | None = None) -> NDArray[np.uint16]:
         """(m,) `Quality` bits of an angle."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from imu.ble.link import LinkReport
 from imu.ble.network import SensorNetwork
-from imu.config import Setup
+from imu.config import CueSetup, Setup
 from imu.packets import Command
 from imu.recording import Recording
 
@@ -55,6 +55,7 @@ class BleSource:
     """Stored one, to be used if today's stand fits it."""
     height_m: float = 0.0
     """Of the person; 0 = not known."""
+    cues: CueSetup = field(default_factory=CueSetup)
     live: bool = True
     commands: tuple[Command, ...] = ()
     network: SensorNetwork | None = None
@@ -73,6 +74,7 @@ class BleSource:
         return Setup(
             tuple(sensors), time.perf_counter_ns(), drill_toml=self.drill_toml, calibration=self.calibration,
             height_m=self.height_m,
+            cues=self.cues,
         )  # fmt: skip
 
     async def run(self, deliver: Deliver, report: Callable[[LinkReport], None], stop: asyncio.Event) -> None:

@@ -89,4 +89,4 @@ def streamed(
         grid.push(j, block, span)
         frames.append(grid.take())
     frames.append(grid.finish())
-    return GridBlock(*(np.concatenate([getattr(b, name) for b in frames]) for name in FIELDS))
+    return GridBlock.joined(frames)

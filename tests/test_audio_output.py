@@ -289,7 +289,7 @@ def test_words_follow_the_tones_once_they_are_ready() -> None:
 
     def speak(text: str) -> np.ndarray | None:
         spoken.append(text)
-        return None if text == "unsayable" else np.sin(np.arange(4800) / 8).astype(np.float32)
+        return None if text.endswith("unsayable") else np.sin(np.arange(4800) / 8).astype(np.float32)
 
     library = ScriptedSoundDevice()
     audio = playing(library, speak=speak)
@@ -302,7 +302,8 @@ def test_words_follow_the_tones_once_they_are_ready() -> None:
         assert bool(out[len(tones) :].any()) is words
         library.stream.ask(48000)
     audio.prepare([WORDS])
-    assert spoken == [WORDS, "unsayable"]
+    # each side says itself: a single loudspeaker has no left or right
+    assert spoken == [f"{side}{text}" for text in (WORDS, "unsayable") for side in ("Left. ", "Right. ", "")]
 
 
 def test_sentence_that_was_not_prepared_is_spoken_the_next_time() -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imu.conventions import Side
 from imu.feedback import drill_text, load_drill
-from imu.feedback.audio.speech import PROGRAM, speaker, speech_folder, spoken
+from imu.feedback.audio.speech import PROGRAM, speaker, speech_folder, spoken, with_side
 from imu.feedback.audio.tones import RATE_HZ
 
 SENTENCE = "Keep the knee aligned with the second toe"
@@ -132,3 +133,18 @@ def test_real_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (file,) = (tmp_path / "speech").iterdir()
     with wave.open(str(file)) as w:
         assert (w.getframerate(), w.getnchannels()) == (RATE_HZ, 1)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "side", "words"),
+    [
+        ("Point the knee outwards", "left", "Left. Point the knee outwards"),
+        ("Point the knee outwards", "right", "Right. Point the knee outwards"),
+        ("Point the knee outwards", None, "Point the knee outwards"),
+        ("Keep the right hip up", "right", "Keep the right hip up"),
+        ("Right knee over the toes", "right", "Right knee over the toes"),
+        ("Stand upright", "right", "Right. Stand upright"),
+    ],
+)
+def test_the_side_is_in_the_words(sentence: str, side: Side | None, words: str) -> None:
+    assert with_side(sentence, side) == words

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from walking_steps import Walker, blocks, frames_until, push, run, together, walk_drill, worn
 
+from imu.config import CueSetup
 from imu.conventions import SIDES
 from imu.errors import ConfigError
 from imu.feedback import CadenceSession, DrillOutputs, drill_text, load_drill, with_cadence
@@ -172,6 +173,20 @@ def test_while_labels_seem_exchanged_everything_is_held_back() -> None:
     out = push(session, walker.frames, walker.events)
     assert given(out) == []
     assert held(out) == ["sensors seem exchanged"]
+
+
+@pytest.mark.parametrize("reason", ["retention set", "muted", "stale"])
+def test_a_set_without_cues_a_mute_and_late_data_hold_back_the_drift_once(reason: str) -> None:
+    cues = CueSetup(retention=reason == "retention set", muted=reason == "muted")
+    walker, session = Walker().steps(40, 100.0), CadenceSession(walk_drill(), worn().with_(cues=cues))
+    late_us = 151_000 if reason == "stale" else 40_000
+    parts = []
+    for block in blocks(walker.frames, 50):
+        session.arrived(block.t_us, block.t_us + late_us)
+        parts.append(push(session, block, walker.events))
+    out = together(parts)
+    assert (given(out), held(out)) == ([], [reason])
+    assert out.cues[0].age_ms == late_us / 1000
 
 
 def test_a_drill_that_only_reports_says_nothing_and_logs_it_once() -> None:

@@ -106,7 +106,8 @@ def test_poor_quality_silences_the_knee_with_a_reason_logged_once(flag):
         squats.flags[:, [i for i, key in enumerate(_angles()) if key == (name, "right")]] |= int(flag)
     out = run(squats)
     assert given(out) == []
-    assert [(c.side, c.repetition, c.reason) for c in out.cues] == [("right", 1, "quality"), ("right", 2, "quality")]
+    knee = [(c.side, c.repetition, c.reason) for c in out.cues if c.rule == "valgus"]
+    assert knee == [("right", 1, "quality"), ("right", 2, "quality")]
     assert count(out) == 2
     assert out.repetitions[0].flags & flag
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from imu.errors import ConfigError
@@ -19,37 +21,84 @@ def test_the_library_has_a_squat_as_the_programme_prescribes_it():
     assert drill.unseen
 
 
-def test_every_drill_of_the_library_loads():
+PROGRAMME = (
+    "ankle_warm_up", "calf_raise", "glute_bridge", "hip_circle", "hip_hinge", "lateral_band_walk", "leg_swing", "lunge",
+    "single_leg_balance", "single_leg_deadlift", "single_leg_squat", "sit_to_stand", "squat", "step_down",
+    "unilateral_bridge", "walk_cadence", "weight_bearing_lunge",
+)  # fmt: skip
+
+
+def test_the_library_has_every_drill_of_the_programme_complete():
+    assert drill_names() == PROGRAMME
     for name in drill_names():
-        assert load_drill(drill_text(name), f"{name}.toml").name == name
+        drill = load_drill(drill_text(name), f"{name}.toml")
+        assert drill.name == name
+        assert drill.unseen
+        assert drill.easier or drill.harder
+        if isinstance(drill, Drill):
+            assert drill.tempo.label.startswith(("E-P1-C-P2 ", "C-P1-E-P2 "))
+            assert drill.metrics
+            assert all(sentence and len(sentence) <= 60 for sentence in drill.sentences), name
+            assert drill.compensations or any(metric.text for metric in drill.metrics)
 
 
-def test_all_problems_are_reported_together_with_file_key_and_remedy():
-    text = (
-        drill_text("squat")
-        .replace("open_deg = 20", "open_deg = 200")
-        .replace("down_s = 3", 'down_s = "slow"')
-        .replace("target_count = 8\n", "")
-        .replace('one_leg = "not_worn"', 'one_leg = "sometimes"')
-        .replace("cue = false", "cue = 1")
-        .replace("dwell_ms = 100", "dwell_ms = 100\ndwel_ms = 90")
-        .replace('words = ["Down", "Hold", "Up", "Rest"]', 'words = ["Down"]')
-    )
+def test_cues_say_where_to_move_and_not_which_muscle_to_use():
+    """But for the one sentence that the programme itself prescribes."""
+    said = {text for name in drill_names() for text in load_drill(drill_text(name)).sentences}
+    muscles = ("glute", "quad", "hamstring", "core", "abs", "muscle", "activate", "contract", "brace")
+    assert [text for text in said if any(word in text.lower() for word in muscles)] == []
+    assert "Keep the knee aligned with the second toe" in said
+    assert any("squeeze the buttocks" in text.lower() for text in said)
+    assert any("through the heel" in text for text in said)
+
+
+TEN_MISTAKES = {
+    "repetition.open_deg": ("open_deg = 20", "open_deg = 200", "give 2 to 60"),
+    "tempo.down_s": ("down_s = 3", 'down_s = "slow"', "give a number"),
+    "target_count": ("target_count = 8\n", "", "is missing; give a value"),
+    "signal.one_leg": ('one_leg = "not_worn"', 'one_leg = "nevr"', "give one of never, not_worn, always (nearest: never)"),
+    "depth.cue": ("cue = false\ntext = \"A little lower\"", "cue = 1\ntext = \"A little lower\"", "give true or false"),
+    "valgus.dwel_ms": ("dwell_ms = 100", "dwell_ms = 100\ndwel_ms = 90", "(nearest: dwell_ms)"),
+    "tempo.words": ('words = ["Down", "Hold", "Up", "Rest"]', 'words = ["Down"]', "give 4"),
+    "compensations.lean.limit_deg": ("limit_deg = 45", "limit_deg = 450", "give -120 to 120"),
+    "target.low_deg": ("low_deg = 80", "low_deg = 95", "put them in this order"),
+    "name": ('name = "squat"', 'name = "../squat"', "small letters"),
+}
+"""Key, what is changed in the squat, and the remedy."""
+
+
+def test_ten_mistakes_are_ten_problems_with_file_key_and_remedy():
+    text = drill_text("squat")
+    for old, new, _ in TEN_MISTAKES.values():
+        assert old in text
+        text = text.replace(old, new, 1)
     with pytest.raises(ConfigError) as caught:
         load_drill(text, "mine.toml")
     lines = str(caught.value).splitlines()
-    assert all(line.startswith("mine.toml: ") for line in lines)
-    for key, remedy in {
-        "repetition.open_deg": "give 8 to 60",
-        "tempo.down_s": "give a number",
-        "target_count": "is missing; give a value",
-        "signal.one_leg": "give one of never, not_worn, always",
-        "depth.cue": "give true or false",
-        "valgus.dwel_ms": "is unknown; remove it",
-        "tempo.words": "give 4",
-    }.items():
+    assert len(lines) == len(TEN_MISTAKES)
+    for key, (_, _, remedy) in TEN_MISTAKES.items():
         assert any(line.startswith(f"mine.toml: {key} ") and remedy in line for line in lines), key
-    assert len(lines) == 7
+
+
+@pytest.mark.parametrize("said", ["-f /etc/passwd", "one\ntwo", "bell \x07", "x" * 161])
+def test_what_is_said_is_one_line_of_plain_words(said):
+    """It is given to a program that speaks."""
+    text = drill_text("squat").replace('text = "A little lower"', f"text = {json.dumps(said)}")
+    with pytest.raises(ConfigError, match=r"depth\.text"):
+        load_drill(text, "mine.toml")
+
+
+@pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "squat.toml", "__init__"])
+def test_a_name_reaches_no_file_outside_the_library(name):
+    with pytest.raises(ConfigError, match="no drill"):
+        drill_text(name)
+
+
+def test_easier_and_harder_are_drills_that_there_are_or_words():
+    text = drill_text("squat")
+    assert load_drill(text.replace('easier = ["sit_to_stand"]', 'easier = ["a higher box"]')).easier == ("a higher box",)
+    with pytest.raises(ConfigError, match=r"easier names 'sit_to_stnd'.*nearest: sit_to_stand"):
+        load_drill(text.replace("sit_to_stand", "sit_to_stnd"), "mine.toml")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +106,11 @@ def test_all_problems_are_reported_together_with_file_key_and_remedy():
     [
         ("minimum_deg = 30", "minimum_deg = 15", "repetition.minimum_deg"),
         ("low_deg = 80", "low_deg = 95", "target"),
+        ("abort_s = 15", "abort_s = 5", "repetition.abort_s"),
+        ('name = "butt_wink"', 'name = "lean"', "share the name lean"),
+        ('one_leg = "not_worn"', 'side = "left"', "signal.side"),
+        ('one_leg = "not_worn"', 'legs = "alternating"\nside = "left"', "signal.side"),
+        ('angle = "thigh_tilt"', 'angle = "pelvis_tilt"\nlegs = "one"', "signal.legs"),
         ("apart_deg = 6", "apart_deg = 15", "signal.apart_deg"),
         ("partial_deg = 60", "partial_deg = 120", "depth.partial_deg"),
         ("aim_deg = 90", "aim_deg = nan", "target.aim_deg"),
@@ -81,7 +135,8 @@ def test_an_unknown_name_lists_the_library():
 
 def test_every_field_explains_itself():
     texts = dict(describe(Drill))
-    assert len(texts) > 40
+    assert len(texts) > 80
+    assert {"metrics[].take", "compensations[].limit_deg", "signal.legs"} <= set(texts)
     for key, text in texts.items():
         if key.endswith(("_deg", "_s", "_ms", "_dps", "_share", "_percent")):
             assert "Larger" in text, key

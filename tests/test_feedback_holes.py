@@ -131,7 +131,7 @@ def test_the_other_knee_is_judged_while_one_shank_is_away():
 def test_one_missing_shank_shows_as_not_judged():
     squats = Squats(1)
     out = run(away(squats, SHANK, "left", squats.starts[0] + 2.5, 0.4))
-    assert decided(out) == [("valgus", "left", 1, False, "quality")]
+    assert [d for d in decided(out) if d[0] == "valgus"] == [("valgus", "left", 1, False, "quality")]
     assert out.repetitions[0].flags & Quality.STALE
 
 

@@ -65,7 +65,7 @@ def test_random_movement_with_holes_is_grouped_alike_and_never_contradicts_itsel
         assert not rep.phases.descent_s <= 0.0
         assert not rep.phases.bottom_s < 0.0
         assert not rep.phases.ascent_s <= 0.0
-    decided = [(c.rule, c.side, c.repetition, c.given) for c in whole.cues]
+    decided = [(c.rule, c.side, c.repetition, c.given or c.reason) for c in whole.cues]
     assert len(set(decided)) == len(decided)
     assert all(x.t_us <= x.t_emitted_us for x in (*whole.events, *whole.cues))
 

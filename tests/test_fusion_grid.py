@@ -42,11 +42,11 @@ def turning(first_us: int, count: int, step_us: int = 10_000, flags: int = 0) ->
 
 
 def all_frames(*blocks: GridBlock) -> GridBlock:
-    return GridBlock(*(np.concatenate([getattr(b, n) for b in blocks]) for n in ("t_us", "q", "gyr", "acc", "flags")))
+    return GridBlock.joined(blocks)
 
 
 def assert_equal_frames(a: GridBlock, b: GridBlock) -> None:
-    for name in ("t_us", "flags", "q", "gyr", "acc"):
+    for name in ("t_us", "known_us", "flags", "q", "gyr", "acc"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
 
 

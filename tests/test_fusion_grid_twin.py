@@ -18,6 +18,7 @@ from imu.fusion.quaternion import angle_array, conj_array, mul_array, normalise_
 
 def assert_same_frames(made: GridBlock, defined: GridBlock, what: str) -> None:
     np.testing.assert_array_equal(made.t_us, defined.t_us, err_msg=what)
+    np.testing.assert_array_equal(made.known_us, defined.known_us, err_msg=what)
     np.testing.assert_array_equal(made.flags, defined.flags, err_msg=what)
     np.testing.assert_array_equal(np.isnan(made.q), np.isnan(defined.q), err_msg=what)
     known = ~np.isnan(made.q[..., 0])

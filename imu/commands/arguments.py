@@ -6,6 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
+from imu.config import CueSetup
 from imu.conventions import SEGMENTS
 from imu.errors import CalibrationError
 from imu.feedback.cadence_drill import LEAST, MOST
@@ -75,6 +76,19 @@ def calibration_of(arguments: argparse.Namespace) -> str:
         raise CalibrationError(f"{path} cannot be read ({e}); name the calibration.json of a results folder") from e
     from_json(text)
     return text
+
+
+def add_cues(p: argparse.ArgumentParser) -> None:
+    """Which visit it is and whether cues are wanted; all of it is recorded, so a replay does the same."""
+    p.add_argument("--visit", type=visit, default=1, metavar="N", help="which visit with this drill it is, for fading (1)")
+    p.add_argument(
+        "--cued", type=percent, metavar="PERCENT", help="share of the repetitions with cues, instead of what the drill says"
+    )
+    p.add_argument("--retention", action="store_true", help="a set without cues, to see what is kept")
+
+
+def cues_of(arguments: argparse.Namespace) -> CueSetup:
+    return CueSetup(arguments.visit, arguments.cued, arguments.retention)
 
 
 def add_exchange(p: argparse.ArgumentParser) -> None:
@@ -148,6 +162,20 @@ def add_height(p: argparse.ArgumentParser) -> None:
 def add_strides(p: argparse.ArgumentParser) -> None:
     """The option --strides."""
     p.add_argument("--strides", action="store_true", help="show the strides of a walk, not the patient's screen (key G)")
+
+
+def visit(text: str) -> int:
+    """1, 2, 3 ..."""
+    if not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text!r}: count visits 1, 2, 3 ...")
+    return int(text)
+
+
+def percent(text: str) -> int:
+    """A whole share."""
+    if not text.isdigit() or int(text) > 100:
+        raise argparse.ArgumentTypeError(f"{text!r}: give a whole number, 0 to 100")
+    return int(text)
 
 
 def packet_size(text: str) -> int:

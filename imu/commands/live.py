@@ -8,10 +8,12 @@ from pathlib import Path
 from imu.commands.arguments import (
     add_backend,
     add_calibration,
+    add_cues,
     add_drill,
     add_height,
     add_strides,
     calibration_of,
+    cues_of,
     drill_of,
 )
 from imu.commands.places import session_folder
@@ -31,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_calibration(p)
     add_height(p)
     add_strides(p)
+    add_cues(p)
     p.add_argument("--out", type=Path, help="new session folder (default: sessions/<date and time>-<drill>)")
     p.add_argument("--headless", action="store_true", help="no window; Ctrl-C ends the session")
     p.add_argument("--no-sound", action="store_true", help="cues on the screen only")
@@ -48,8 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
     sentences = load_drill(text).sentences if text else ()
     audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)
     source = BleSource(
-        arguments.ble_backend, text, search_s=arguments.search, calibration=calibration, height_m=arguments.height
-    )
+        arguments.ble_backend, text, search_s=arguments.search, calibration=calibration, height_m=arguments.height,
+        cues=cues_of(arguments),
+    )  # fmt: skip
     engine = Engine(source, audio, folder, {"drill": name})
     result, figures = perform(engine, headless=arguments.headless, live=True, strides=arguments.strides)
     say(*summary_lines(result), *performance_lines(engine.latencies, figures), f"Recording    {folder.resolve()}")

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imu.feedback import nearest
 from imu.feedback.phases import report
 from imu.feedback.records import (
     BY_EXCURSION,
@@ -27,6 +28,7 @@ from imu.feedback.records import (
     FRONTAL,
     POOR,
     SIGNAL,
+    TILT,
     TOP,
     VALGUS,
     VALGUS_SHORT,
@@ -87,6 +89,7 @@ def open_repetition(knees: Records, legs: Records, profiles: Floats) -> None:
         legs[leg]["short"] = 0
         legs[leg]["unknown"] = 0
         legs[leg]["unknown_since_us"] = -1
+        nearest.forget(legs[leg])
         for j in range(2):
             knee = knees[j, leg]
             knee["excursion"] = float("nan")
@@ -191,14 +194,14 @@ def step(
     row: int, x: Floats, sigma: Floats, flags: Flags, params: Records, machine: Records, knees: Records, legs: Records,
     profiles: Floats, baseline: Floats, reports: Records, k: int,
 ) -> int:  # fmt: skip
-    """One frame inside a repetition; x, sigma (m, 10) rad, flags (m, 10). At most 4 reports per leg are written."""
+    """One frame inside a repetition; x, sigma (m, 15) rad, flags (m, 15). At most 4 reports per leg are written."""
     p, m = params[0], machine[0]
     t = m["t_us"]
     way = 1 if m["t_up"] >= 0 else 0
     for leg in range(2):
         state = legs[leg]
-        tilt = x[row, 2 * SIGNAL + leg]
-        tilt_flags = int(flags[row, 2 * SIGNAL + leg])
+        tilt = x[row, 2 * TILT + leg]
+        tilt_flags = int(flags[row, 2 * TILT + leg])
         loaded = tilt >= p["loaded"]
         over, judged, primary = 0, False, True
         worst, worst_value, worst_limit, worst_sigma = -1.0, 0.0, 1.0, 0.0
@@ -227,10 +230,14 @@ def step(
                 returned = True
                 if mean / limit > worst:
                     worst, worst_value, worst_limit, worst_sigma = mean / limit, mean, limit, s
+            if knee["return_n"] >= MATCHES:
+                nearest.note(state, t, j, BY_RETURN, knee["return_sum"] / knee["return_n"], limit, s)
             knee["tilt"], knee["value"] = tilt, value
             # beyond the rest position; twice sigma: a limit inside the error would cue on nothing
             away = value - knee["reference"] - expected(baseline[j, leg, way], tilt)
             limit = max(p["excursion"][j], 2.0 * s)
+            if loaded:
+                nearest.note(state, t, j, BY_EXCURSION, away, limit, s)
             if not loaded or away <= (p["leave"] * limit if knee["over"] == 1 else limit):
                 short = short or (knee["since_us"] >= 0 and knee["over"] == 0)
                 knee["since_us"] = -1

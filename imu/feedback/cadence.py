@@ -19,6 +19,7 @@ from imu.conventions import SIDES, Side, segment_of
 from imu.errors import ConfigError
 from imu.feedback.cadence_drill import CadenceDrill
 from imu.feedback.cues import Condition, CueEngine, CueState
+from imu.feedback.schedule import plan_of
 from imu.feedback.session import DrillOutputs
 from imu.kinematics.gait.strides import LONGEST_US, SHORTEST_US
 from imu.outputs import Cue, Event, FrameBlock
@@ -100,8 +101,8 @@ class CadenceSession:
             raise ConfigError(
                 f"drill {drill.name} follows the steps: wear a sensor on a shank or a foot, better on both sides"
             )
-        self._engine = CueEngine(drill.cadence.show_s, 1)
-        self._s = CadenceState()
+        self._engine = CueEngine(drill.cadence.show_s, 1, plan_of(setup, drill.name, drill.target_count))
+        self._s = CadenceState(cues=self._engine.state)
 
     def push(self, frames: FrameBlock, first_ready: int | None, steps: Iterable[Event] = ()) -> DrillOutputs:
         """Take frames and the gait events of the same frames, in the order in which they were decided.
@@ -140,6 +141,14 @@ class CadenceSession:
     def hold(self, reason: str) -> None:
         """From the next frame on every cue is held back for this reason; "" = no more."""
         self._engine.hold(reason)
+
+    def mute(self, muted: bool) -> None:
+        """From the next frame on the person wants no cues, or wants them again."""
+        self._engine.mute(muted)
+
+    def arrived(self, t_us: Ints, known_us: Ints) -> None:
+        """The frames to come, and when each was known."""
+        self._engine.arrived(t_us, known_us)
 
     @property
     def drill_view(self) -> DrillView:

@@ -94,6 +94,8 @@ class CadenceDrill:
     title: str = text("Name for people.")
     target_count: int = whole("Steps of a set; 0 = as many as there are. Larger = longer. Recommended 300.", 0, 20000)
     unseen: tuple[str, ...] = texts("What the sensors cannot see in this drill, one sentence each; shown to people.")
+    easier: tuple[str, ...] = texts("Regressions: drills of the library, or in words. May be left out.", default=())
+    harder: tuple[str, ...] = texts("Progressions, likewise. May be left out.", default=())
     cadence: Cadence = field(metadata=table(Cadence))
     metronome: Clicks = field(metadata=table(Clicks))
 

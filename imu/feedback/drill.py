@@ -2,121 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import resources
 from math import radians
+from typing import Any, Final
 
 from imu.errors import ConfigError
 from imu.feedback.cadence_drill import KINDS, CadenceDrill, kind_in, read_cadence
-from imu.feedback.drill_reader import choice, flag, number, read, table, text, texts, whole
+from imu.feedback.drill_metrics import Compensation, Metric
+from imu.feedback.drill_movement import RepetitionLimits, Signal, Target, Tempo
+from imu.feedback.drill_reader import Problems, choice, flag, number, read, table, tables, text, texts, whole, word
+from imu.feedback.schedule import Schedule
+from imu.feedback.sound import Sound
 from imu.snapshot import DrillView
 
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """The angle whose rise and fall is a repetition."""
-
-    angle: str = choice(
-        "Angle of each leg that rises on the way down and falls on the way up. Recommended: thigh_tilt, which needs no "
-        "heading and no joint calibration; close to the stand its forward part is used if it is known.",
-        ("thigh_tilt", "thigh_sagittal_tilt", "knee_flexion"),
-    )
-    one_leg: str = choice(
-        "When one leg alone may carry the count: never; not_worn (only if the other thigh carries no sensor); always "
-        "(also when its sensor is lost). The repetition is flagged. Recommended: not_worn.",
-        ("never", "not_worn", "always"),
-    )
-    apart_deg: float = number(
-        "Degrees. The legs' mean is used, but never more than this above the smaller leg. Larger = uneven legs are "
-        "averaged for longer; smaller = the lesser leg decides. A lifted knee must stay below the opening angle. "
-        "Recommended 6.",
-        0.0,
-        15.0,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class RepetitionLimits:
-    """When a repetition opens, counts and closes. Angles of the signal, above its level at the last top."""
-
-    open_deg: float = number(
-        "Degrees. A repetition opens above this. Larger = swaying and weight shifts are ignored more surely; smaller = "
-        "opens earlier. Recommended 20.",
-        8.0,
-        60.0,
-    )
-    minimum_deg: float = number(
-        "Degrees. Less than this is no repetition at all. Larger = shallow movements do not count; smaller = they do. "
-        "Recommended 30.",
-        10.0,
-        90.0,
-    )
-    count_share: float = number(
-        "Share of the peak, 0 to 1. It counts when the signal is back below this on the way up. Larger = counts "
-        "earlier; smaller = nearer to the top. Recommended 0.35.",
-        0.1,
-        0.8,
-    )
-    renewed_deg: float = number(
-        "Degrees. Going down again by this much after the count closes the repetition without a pause at the top. "
-        "Larger = tolerates more wobble at the top; smaller = separates hurried repetitions better. Recommended 15.",
-        5.0,
-        40.0,
-    )
-    dead_band_dps: float = number(
-        "Degrees a second. Slower than this counts as standing still. Larger = less sensitive to sway; smaller = slow "
-        "movement is recognised earlier. Recommended 5.",
-        1.0,
-        20.0,
-    )
-    abort_s: float = number(
-        "Seconds. A repetition that has not come back up by then is dropped. Larger = very slow repetitions count; "
-        "smaller = sitting down ends it sooner. Recommended 15.",
-        3.0,
-        60.0,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The depth aimed for."""
-
-    angle: str = choice(
-        "Angle that is called depth, mean of both legs. Recommended: knee_flexion.",
-        ("knee_flexion", "thigh_tilt", "thigh_sagittal_tilt"),
-    )
-    aim_deg: float = number(
-        "Degrees. Depth asked for; the target figure goes there. Larger = deeper. Recommended 90, or what the clinician "
-        "allows.",
-        10.0,
-        150.0,
-    )
-    low_deg: float = number(
-        "Degrees. Upper end of the target zone. Larger = less tolerance for shallow repetitions. Recommended aim - 10.",
-        5.0,
-        150.0,
-    )
-    high_deg: float = number(
-        "Degrees. Lower end of the target zone. Larger = deeper is still on target. Recommended aim + 10.", 5.0, 160.0
-    )
-    scale_deg: float = number(
-        "Degrees. Bottom end of the depth gauge. Larger = finer movements look smaller. Recommended 115.", 20.0, 180.0
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Tempo:
-    """Prescribed seconds of each phase, in the order E-P1-C-P2. 0 = not prescribed."""
-
-    down_s: float = number("Seconds down (E). Larger = slower. Recommended 3.", 0.0, 20.0)
-    hold_s: float = number("Seconds held at the bottom (P1). Larger = longer. Recommended 1.", 0.0, 20.0)
-    up_s: float = number("Seconds up (C). Larger = slower. Recommended 2.", 0.0, 20.0)
-    rest_s: float = number("Seconds at the top (P2). Larger = longer. Recommended 1.", 0.0, 20.0)
-    words: tuple[str, ...] = texts("The four words shown for the phases. Recommended: Down, Hold, Up, Rest.", 4)
-
-    @property
-    def seconds(self) -> tuple[float, float, float, float]:
-        return self.down_s, self.hold_s, self.up_s, self.rest_s
+LIFTED: Final = ("thigh_tilt", "thigh_sagittal_tilt", "knee_flexion", "hip_flexion")
+"""Angles that grow when one knee is lifted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +85,11 @@ class TempoRule:
     fast_up: str = text("Said when the way up was too fast.", empty=True)
     slow_down: str = text("Said when the way down was too slow. Recommended: empty.", empty=True)
     slow_up: str = text("Said when the way up was too slow. Recommended: empty.", empty=True)
+    short_hold: str = text(
+        "Said when the pause at the turning point was too short. Recommended: empty, except where the pause is the drill.",
+        empty=True,
+        default="",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +102,7 @@ class DepthRule:
     partial_deg: float = number(
         "Degrees of depth below which a repetition is called partial. Larger = stricter. Recommended two thirds of the "
         "aim.",
-        5.0,
+        1.0,
         150.0,
     )
 
@@ -211,29 +119,57 @@ class CueLimits:
     )
 
 
+NOT_JUDGED = ValgusRule(False, "", 0, 180.0, 180.0, 180.0, 180.0, 180.0, 1000.0, 1.0, 0.0)
+"""Without a table [valgus] no knee is judged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
     """One drill of repetitions, complete."""
 
     kind: str = choice("What the drill is about. May be left out: repetitions.", KINDS, "repetitions")
-    name: str = text("Short name, as in the library.")
+    name: str = word("Short name, as in the library.")
     title: str = text("Name for people.")
     target_count: int = whole("Repetitions of a set. Larger = more. Recommended 8.", 1, 500)
     unseen: tuple[str, ...] = texts("What the sensors cannot see in this drill, one sentence each; shown to people.")
+    score: str = choice(
+        "What a set comes to: count (repetitions), time (longest hold) or angle (largest depth). Recommended: count.",
+        ("count", "time", "angle"),
+        "count",
+    )
+    easier: tuple[str, ...] = texts("Regressions: drills of the library, or in words. May be left out.", default=())
+    harder: tuple[str, ...] = texts("Progressions, likewise. May be left out.", default=())
     signal: Signal = field(metadata=table(Signal))
     repetition: RepetitionLimits = field(metadata=table(RepetitionLimits))
     target: Target = field(metadata=table(Target))
     tempo: Tempo = field(metadata=table(Tempo))
-    valgus: ValgusRule = field(metadata=table(ValgusRule))
+    valgus: ValgusRule = field(default=NOT_JUDGED, metadata=table(ValgusRule))
     tempo_rule: TempoRule = field(metadata=table(TempoRule))
     depth: DepthRule = field(metadata=table(DepthRule))
     cues: CueLimits = field(metadata=table(CueLimits))
+    schedule: Schedule = field(default=Schedule(), metadata=table(Schedule))
+    sound: Sound = field(default=Sound(), metadata=table(Sound))
+    metrics: tuple[Metric, ...] = tables(Metric)
+    compensations: tuple[Compensation, ...] = tables(Compensation)
+
+    @property
+    def knees_judged(self) -> bool:
+        """The drill has a table [valgus]."""
+        return self.valgus != NOT_JUDGED
+
+    @property
+    def held(self) -> bool:
+        """A drill of long holds: swaying in one is not the way back."""
+        return self.score != "count"
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """Everything that may be said, so that speech can be made ready."""
         rule = self.tempo_rule
-        said = (self.valgus.text, rule.fast_down, rule.fast_up, rule.slow_down, rule.slow_up, self.depth.text)
+        said = (
+            self.valgus.text, rule.fast_down, rule.fast_up, rule.slow_down, rule.slow_up, rule.short_hold, self.depth.text,
+            *(c.text for c in self.compensations), *(m.text for m in self.metrics),
+        )  # fmt: skip
         return tuple(dict.fromkeys(text for text in said if text))
 
     @property
@@ -257,7 +193,7 @@ def load_drill(text: str, source: str = "") -> AnyDrill:
     """Read a drill of any kind from TOML. `ConfigError` lists every problem with file, key and remedy."""
     if kind_in(text) == "cadence":
         return read_cadence(text, source or "drill")
-    return read(Drill, text, source or "drill", _contradictions)
+    return read(Drill, text, source or "drill", across=_contradictions)
 
 
 def drill_names() -> tuple[str, ...]:
@@ -273,18 +209,31 @@ def drill_text(name: str) -> str:
     return (resources.files("imu.feedback") / "drills" / f"{name}.toml").read_text("utf-8")
 
 
-def _contradictions(drill: Drill) -> list[tuple[str, str]]:
-    """(key, problem and remedy) of values that are each allowed but do not fit together."""
-    problems = []
-    r, t = drill.repetition, drill.target
-    if r.minimum_deg < r.open_deg:
-        problems.append(("repetition.minimum_deg", f"is below open_deg ({r.open_deg:g}); give at least that"))
-    if drill.signal.apart_deg + 8.0 > r.open_deg:
-        problems.append(("signal.apart_deg", f"would let a lifted knee open a repetition; give {r.open_deg - 8:g} or less"))
-    if not t.low_deg <= t.aim_deg <= t.high_deg <= t.scale_deg:
-        problems.append(("target", "wants low_deg <= aim_deg <= high_deg <= scale_deg; put them in this order"))
-    if drill.depth.partial_deg > t.aim_deg:
-        problems.append(("depth.partial_deg", f"is beyond the aim ({t.aim_deg:g}); give less"))
-    if sum(drill.tempo.seconds) == 0.0:
-        problems.append(("tempo", "prescribes no phase; give at least down_s and up_s"))
+def _contradictions(parts: Mapping[str, Any]) -> Problems:
+    """Values that are each allowed but do not fit together, of the tables that could be read."""
+    problems: Problems = []
+    signal, repetition, target, depth = (parts.get(name) for name in ("signal", "repetition", "target", "depth"))
+    if signal and repetition and signal.legs == "both" and signal.way == "rise" and signal.angle in LIFTED:
+        most = repetition.open_deg - 8.0
+        if signal.apart_deg > most:
+            problems.append(("signal.apart_deg", f"would let a lifted knee open a repetition; give {most:g} or less"))
+    if target and depth and depth.partial_deg > target.aim_deg:
+        problems.append(("depth.partial_deg", f"is beyond the aim ({target.aim_deg:g}); give less"))
+    if (tempo := parts.get("tempo")) and repetition and sum(tempo.seconds[:3]) >= repetition.abort_s:
+        least = sum(tempo.seconds[:3])
+        problems.append(("repetition.abort_s", f"is over before the tempo is ({least:g} s); give twice that"))
+    names = [one.name for key in ("metrics", "compensations") for one in parts.get(key, ())]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        problems.append(("metrics and compensations", f"share the name {name}; give each its own"))
+    for key in ("easier", "harder"):
+        problems += [(key, problem) for one in parts.get(key, ()) if (problem := _no_step(one))]
     return problems
+
+
+def _no_step(name: str) -> str:
+    """The problem of one regression or progression: a single word must be a drill that there is."""
+    if " " in name.strip() or name in drill_names():
+        return ""
+    near = get_close_matches(name, drill_names(), 1)
+    hint = f" (nearest: {near[0]})" if near else ""
+    return f"names {name!r}, which is no drill of the library{hint}; correct it or say it in words"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from imu.feedback.durations import begin, end
-from imu.feedback.records import BOTTOM, CLOSED, RISING, TOP, VOID, WAITING, Records
+from imu.feedback.records import BOTTOM, CLOSED, CLOSING, COUNTED, HOLD, RISING, TOP, UP, VOID, WAITING, Records
 from imu.kernels import kernel
 from imu.packets import Floats, Ints
 
-BASE_MOST: Final = 0.2618
-"""rad (15°): the level of a top is never taken above this, so that a rest at the bottom is no new top."""
 LEAVE: Final = 0.0349
 """rad (2°): so much above the deepest point the way up has begun; less is sway."""
+OWN_GAIN: Final = 0.3
+"""of the difference: an attempt at a third of the range is partial once and counts the next time."""
 NEAR: Final = 0.8
 """of the usual or aimed depth: a stop there is the bottom."""
 
@@ -40,10 +40,31 @@ def void(machine: Records, t: int, reports: Records, k: int) -> int:
     m = machine[0]
     m["number"] += 1
     m["state"] = WAITING
+    m["waits"] = -1
     m["t_phase"] = t
     k = report(reports, k, VOID, m["t_start"], t, m["number"], m["peak"])
     reports[k - 1]["detail"] = m["flags"]
     return k
+
+
+@kernel
+def learn(machine: Records, up: float) -> None:
+    """Follow the person's own range, rad, with one more attempt."""
+    m = machine[0]
+    m["own"] = up if m["own"] == 0.0 else m["own"] + OWN_GAIN * (up - m["own"])
+
+
+@kernel
+def leads(machine: Records, params: Records, up: float) -> bool:
+    """The movement, up rad deep so far, is that of the leg that is counted by; a limit of NaN is of both legs.
+
+    A foot that is lifted or put ahead is no attempt of that leg: less than the minimum leads nothing.
+    """
+    m, p = machine[0], params[0]
+    least = p["lead"]
+    if least != least:
+        return True
+    return up >= p["minimum"] and not (m["lead"] < least or up - (m["far_high"] - m["far_low"]) < least)
 
 
 @kernel
@@ -99,12 +120,21 @@ def close(
     r["down_s"] = (t_bottom - t_start) * 1e-6 if start_seen and bottom_seen else unknown
     r["hold_s"] = (t_up - t_bottom) * 1e-6 if bottom_seen and up_seen else unknown
     r["up_s"] = (t_end - t_up) * 1e-6 if up_seen and ended else unknown
+    if p["held"] == 1:  # swaying in a hold can be as quick as coming out of it: the phases as they were reported stand
+        t_up = m["t_up"] if m["t_up"] >= 0 else m["t_us"]
+        r["hold_s"] = (t_up - m["t_bottom"]) * 1e-6 if m["t_bottom"] >= 0 else unknown
+        r["up_s"] = (t_end - t_up) * 1e-6 if ended else unknown
+    elif p["within"] == 1 and m["t_up"] >= 0:  # a step in the movement hides its slower part, likewise
+        r["down_s"] = (m["t_up"] - t_start) * 1e-6 if start_seen else unknown
+        r["hold_s"] = unknown
+        r["up_s"] = (t_end - m["t_up"]) * 1e-6 if ended else unknown
     r["flags"] = m["flags"]
     m["state"] = TOP
     m["t_phase"] = t_end
     m["flags"] = 0
     m["usual"] = m["peak"] - m["base"]
-    m["base"] = min(max(m["low"], 0.0), BASE_MOST)
+    learn(machine, m["usual"])
+    m["base"] = min(max(m["low"], p["lowest"]), p["base_most"])
     k = report(reports, k, CLOSED, t_end, m["t_us"], m["number"], m["peak"])
     reports[k - 1]["detail"] = row
     return k
@@ -128,8 +158,8 @@ def bottom(
     m["t_start"], start_seen = begin(ring_t, ring_rate, first, newest, oldest, 1.0)
     edge, edge_seen = end(ring_t, ring_rate, first, newest, newest, 1.0)
     m["t_phase"] = min(edge, m["t_us"])
-    near = m["depth"] >= NEAR * p["aim"] or (m["usual"] > 0.0 and up >= NEAR * m["usual"])
-    if up < p["minimum"] or (early and not near):
+    near = m["depth"] >= NEAR * p["aim"] or (m["usual"] > 0.0 and up >= NEAR * m["usual"]) or p["held"] == 1
+    if up < p["minimum"] or (early and not near) or not leads(machine, params, up):
         return k
     m["t_bottom"] = m["t_phase"]
     seconds = (edge - m["t_start"]) * 1e-6 if start_seen and edge_seen else float("nan")
@@ -140,7 +170,10 @@ def bottom(
 def rising(
     machine: Records, params: Records, ring_t: Ints, ring_rate: Floats, first: int, reports: Records, k: int
 ) -> int:  # fmt: skip
-    """The way up has begun: report it (value: depth, rad; NaN if it was not seen), once per repetition."""
+    """The way up has begun: report it, once per repetition.
+
+    value: depth, rad, NaN if it was not seen; limit: s since the start.
+    """
     m = machine[0]
     newest = m["n"] - 1 - params[0]["half"]
     t_up, _ = begin(ring_t, ring_rate, newest, newest, first, -1.0)
@@ -148,5 +181,26 @@ def rising(
     if m["t_up"] >= 0:
         return k
     m["t_up"] = m["t_phase"]
+    if not leads(machine, params, m["peak"] - m["base"]):
+        return k
     depth = seen_depth(machine, params, ring_rate)
-    return report(reports, k, RISING, m["t_phase"], m["t_us"], m["number"] + 1, depth)
+    k = report(reports, k, RISING, m["t_phase"], m["t_us"], m["number"] + 1, depth)
+    reports[k - 1]["limit"] = (m["t_up"] - m["t_start"]) * 1e-6
+    return k
+
+
+@kernel
+def conclude(
+    machine: Records, params: Records, ring_t: Ints, ring_rate: Floats, closed: Records, reports: Records
+) -> int:  # fmt: skip
+    """No frame will follow: close what was counted, and count a hold that is still held (its time so far); number of
+    reports."""
+    m, p = machine[0], params[0]
+    k, state = 0, m["state"]
+    if p["held"] == 1 and state in (HOLD, UP) and m["peak"] - m["base"] >= p["minimum"]:
+        m["number"] += 1
+        m["state"] = CLOSING
+        k = report(reports, k, COUNTED, m["t_us"], m["t_us"], m["number"], m["peak"])
+    if m["state"] != CLOSING:
+        return k
+    return close(machine, params, ring_t, ring_rate, m["t_us"], m["t_expected"] >= 0, closed, reports, k)

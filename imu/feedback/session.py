@@ -3,56 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from math import nan, radians
+from typing import Final
 
 import numpy as np
 
 from imu.config import Setup
-from imu.conventions import SIDES, Side, angle_column, angle_label, segment_of
+from imu.conventions import SIDES, Side
 from imu.errors import ConfigError
-from imu.feedback import phases, records, repetitions, stream
+from imu.feedback import records, stream
 from imu.feedback.alignment import Baseline
+from imu.feedback.batch import Batch, DrillOutputs
+from imu.feedback.closing import WHY_DROPPED, closed_repetition, plain, void_repetition
 from imu.feedback.cues import Condition, CueEngine, CueState
-from imu.feedback.drill import Drill
-from imu.feedback.records import ALIGNMENT_ANGLES
+from imu.feedback.drill import Drill, ValgusRule
+from imu.feedback.drill_metrics import Compensation
+from imu.feedback.lane import Lane, Notes, Report, legs_of
+from imu.feedback.quantities import segments_of
+from imu.feedback.schedule import plan_of
 from imu.feedback.tempo import TempoError, judge
-from imu.feedback.view import repetition_view
-from imu.outputs import Cue, Event, FrameBlock, Phases, Repetition
+from imu.feedback.view import repetition_view, under_way
+from imu.outputs import Cue, Event, FrameBlock
+from imu.packets import Ints
 from imu.snapshot import DrillView, RepetitionView
 
-
-@dataclass(frozen=True, slots=True)
-class DrillOutputs:
-    """What one push brought."""
-
-    events: tuple[Event, ...] = ()
-    repetitions: tuple[Repetition, ...] = ()
-    cues: tuple[Cue, ...] = ()
-    """Every decision, given or held back."""
+HELD: Final = {
+    records.VALGUS_SHORT: "dwell",
+    records.VALGUS_UNKNOWN: "quality",
+    records.COMPENSATION_SHORT: "dwell",
+    records.COMPENSATION_UNKNOWN: "quality",
+}
+"""Reports of what was held back by the rule itself, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
     """A copy of everything that changes."""
 
-    stream: stream.StreamState
+    streams: tuple[stream.StreamState, ...]
+    notes: tuple[Notes, ...]
     cues: CueState
     marks: tuple[str, ...]
     count: int
-    faults: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Outputs under construction."""
-
-    events: list[Event] = field(default_factory=list)
-    repetitions: list[Repetition] = field(default_factory=list)
-    cues: list[Cue] = field(default_factory=list)
-
-    def done(self) -> DrillOutputs:
-        return DrillOutputs(tuple(self.events), tuple(self.repetitions), tuple(self.cues))
+    done: int
+    t_end_us: int
+    last_side: Side | None
 
 
 class DrillSession:
@@ -69,23 +65,28 @@ class DrillSession:
 
     def __init__(self, drill: Drill, setup: Setup, baseline: Baseline | None = None) -> None:
         self.drill = drill
-        forward = records.FORWARD_OF.get(drill.signal.angle, drill.signal.angle)
-        names = (drill.signal.angle, drill.target.angle, *ALIGNMENT_ANGLES, forward)
-        worn = np.array([_worn(setup, name, side) for name in names for side in SIDES])
-        if not worn[:2].any():
-            segments = " or ".join(_needs(drill.signal.angle, side)[0] for side in SIDES)
+        legs = legs_of(drill, setup)
+        if not legs:
+            sides = SIDES if drill.signal.side == "found" else (drill.signal.side,)
+            needed = [segments_of(drill.signal.angle, side) for side in SIDES if side in sides]
+            segments = " or ".join(dict.fromkeys(" and ".join(one) for one in needed))
             raise ConfigError(f"drill {drill.name} counts by {drill.signal.angle}: wear a sensor on {segments}")
-        self._columns = np.array([angle_column(name, side) for name in names for side in SIDES], np.intp)
-        self.parameters = records.parameters(drill, setup.grid_hz, worn)
-        self._baseline = (baseline or Baseline.none()).profile.astype(np.float64, order="C")
-        # closing is given twice the time of aborting, then the ring must still hold the start
-        self._stream = stream.StreamState.fresh(round((2.0 * drill.repetition.abort_s + 2.0) * setup.grid_hz))
-        self._reports = np.zeros(stream.CAPACITY, records.REPORT)
-        self._closed = np.zeros(stream.CAPACITY, records.CLOSED_REPETITION)
-        self._engine = CueEngine(drill.cues.show_s, drill.cues.every_repetitions)
+        profile = (baseline or Baseline.none()).profile.astype(np.float64, order="C")
+        self._lanes = tuple(Lane(i, drill, setup, leg, profile) for i, leg in enumerate(legs))
+        self._notes = [Notes() for _ in self._lanes]
+        plan = plan_of(setup, drill.name, drill.target_count, drill.schedule)
+        self._engine = CueEngine(drill.cues.show_s, drill.cues.every_repetitions, plan)
         self._marks: tuple[str, ...] = ()
         self._count = 0
-        self._faults: tuple[str, ...] = ()
+        self._done = 0
+        """Repetitions that have a number: counted, or void."""
+        self._t_end_us = -1
+        self._last_side: Side | None = None
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Metrics and compensations of the drill that the sensors worn do not tell."""
+        return tuple(dict.fromkeys(name for lane in self._lanes for name in lane.missing))
 
     def push(self, frames: FrameBlock, first_ready: int | None, steps: Iterable[Event] = ()) -> DrillOutputs:
         """Take frames; those before index `first_ready` (None: all) belong to the calibration and are no drill frames.
@@ -94,46 +95,33 @@ class DrillSession:
         """
         if first_ready is None or first_ready >= len(frames):
             return DrillOutputs()
-        rows = slice(first_ready, None)
-        # copies: the kernel is compiled for writable, contiguous arrays only
-        t_us = frames.t_us[rows].astype(np.int64)
-        x = frames.angle[rows].take(self._columns, axis=1)
-        sigma = frames.sigma[rows].take(self._columns, axis=1)
-        flags = frames.flags[rows].take(self._columns, axis=1)
-        batch = _Batch()
-        start, s = 0, self._stream
-        while start < len(t_us):
-            start, k = stream.run(
-                start, t_us, x, sigma, flags, self.parameters, self._baseline, s.machine, s.knees, s.legs, s.profiles,
-                s.ring_t, s.ring_s, s.ring_rate, self._closed, self._reports,
-            )  # fmt: skip
-            self._read(k, batch)
-        return batch.done()
+        return self._read([report for lane in self._lanes for report in lane.push(frames, first_ready)])
 
     def finish(self) -> DrillOutputs:
         """The recording is over: a repetition that was already counted is closed, any other is forgotten."""
-        s, batch = self._stream, _Batch()
-        m = s.machine[0]
-        if m["state"] == records.CLOSING:
-            ended = bool(m["t_expected"] >= 0)
-            k = phases.close(
-                s.machine, self.parameters, s.ring_t, s.ring_rate, int(m["t_us"]), ended, self._closed, self._reports, 0
-            )
-            stream.keep_alignment(0, s.knees, s.legs, self._closed)
-            self._read(k, batch)
-        return batch.done()
+        last = self._read([report for lane in self._lanes for report in lane.finish()])
+        return replace(last, cues=last.cues + self._engine.finish())
 
     def hold(self, reason: str) -> None:
         """From the next frame on every cue is held back for this reason; "" = no more."""
         self._engine.hold(reason)
+
+    def mute(self, muted: bool) -> None:
+        """From the next frame on the person wants no cues, or wants them again."""
+        self._engine.mute(muted)
+
+    def arrived(self, t_us: Ints, known_us: Ints) -> None:
+        """The frames to come, and when each was known."""
+        self._engine.arrived(t_us, known_us)
 
     @property
     def drill_view(self) -> DrillView:
         return self.drill.view
 
     def view(self) -> RepetitionView:
-        """The repetition under way, at the newest frame."""
-        return repetition_view(self.drill, self._stream.machine, self._count, self._marks)
+        """The repetition under way, at the newest frame; of two legs that of the leg that began it last."""
+        machine = max((lane.machine for lane in self._lanes), key=under_way)
+        return repetition_view(self.drill, machine, self._count, self._marks)
 
     def current_cue(self, t_us: int) -> Cue | None:
         """The cue to show at `t_us`; None = calm."""
@@ -141,100 +129,137 @@ class DrillSession:
 
     def state(self) -> SessionState:
         """A copy of everything that changes."""
-        return SessionState(self._stream.copy(), self._engine.state, self._marks, self._count, self._faults)
+        streams = tuple(lane.state.copy() for lane in self._lanes)
+        return SessionState(
+            streams, tuple(self._notes), self._engine.state, self._marks, self._count, self._done, self._t_end_us,
+            self._last_side,
+        )  # fmt: skip
 
     def restore(self, state: SessionState) -> None:
         """Continue from a state of a session with an equal drill and setup."""
-        self._stream = state.stream.copy()
-        self._engine.state = state.cues
-        self._marks, self._count, self._faults = state.marks, state.count, state.faults
+        for lane, saved in zip(self._lanes, state.streams, strict=True):
+            lane.state = saved.copy()
+        self._notes, self._engine.state = list(state.notes), state.cues
+        self._marks, self._count, self._done = state.marks, state.count, state.done
+        self._t_end_us, self._last_side = state.t_end_us, state.last_side
 
-    def _read(self, k: int, batch: _Batch) -> None:
-        """Turn the kernel's first `k` reports into outputs."""
+    def _read(self, reports: list[Report]) -> DrillOutputs:
+        """Turn the lanes' reports into outputs, in the order in which they were made."""
+        batch = Batch()
+        reports.sort(key=lambda report: (report.record["t_emitted_us"], report.lane))
         i = 0
-        while i < k:
-            r = self._reports[i]
+        while i < len(reports):
+            report, r = reports[i], reports[i].record
             kind = int(r["kind"])
-            if kind == records.VALGUS:
+            if kind in (records.VALGUS, records.COMPENSATION):
                 same = [r]
-                while i + 1 < k and self._reports[i + 1]["kind"] == kind and self._reports[i + 1]["t_us"] == r["t_us"]:
+                while i + 1 < len(reports) and self._lanes[report.lane].alike(reports[i + 1], report):
                     i += 1
-                    same.append(self._reports[i])
-                self._decide(self._valgus(same), batch)
-            elif kind in (records.VALGUS_SHORT, records.VALGUS_UNKNOWN):
-                held = "dwell" if kind == records.VALGUS_SHORT else "quality"
-                self._decide(iter([self._condition(r, SIDES[int(r["leg"])], held)]), batch)
+                    same.append(reports[i].record)
+                self._decide(self._sided(report.lane, same), batch)
+            elif kind in HELD:
+                lane = self._lanes[report.lane]
+                self._decide(iter([self._condition(lane, r, lane.side_of(r), HELD[kind])]), batch)
             else:
-                self._phase(kind, r, batch)
+                self._phase(kind, report, batch)
             i += 1
+        return batch.done()
 
-    def _valgus(self, same: list[np.void]) -> Iterator[Condition]:
+    def _number(self, lane: int, r: np.void) -> int:
+        """Number in the set of the repetition that a report is about; one that is not counted yet will be the next."""
+        notes = self._notes[lane]
+        return notes.number if r["number"] == notes.counted else self._done + 1
+
+    def _note(self, lane: int, counted: int) -> int:
+        """The machine of a lane has finished its repetition `counted`: it gets its number in the set."""
+        self._done += 1
+        self._notes[lane] = replace(self._notes[lane], counted=counted, number=self._done)
+        return self._done
+
+    def _sided(self, lane: int, same: list[np.void]) -> Iterator[Condition]:
         """Conditions of one instant, the worse leg first; exactly equal ones are one cue without a side."""
+        of = self._lanes[lane]
         for r in same:
-            self._add_fault(f"valgus_{SIDES[int(r['leg'])]}")
-        ratios = [float(r["value"] / r["limit"]) for r in same]
+            self._add_fault(lane, self._rule(of, r)[0], of.side_of(r))
+        ratios = [float(abs(r["value"] / r["limit"])) if r["limit"] else abs(float(r["value"])) for r in same]
         if len(same) == 2 and ratios[0] == ratios[1]:
-            yield self._condition(same[0], None)
+            yield self._condition(of, same[0], None)
             return
         for _, r in sorted(zip(ratios, same, strict=True), key=lambda pair: -pair[0]):
-            yield self._condition(r, SIDES[int(r["leg"])])
+            yield self._condition(of, r, of.side_of(r))
 
-    def _condition(self, r: np.void, side: Side | None, held: str = "") -> Condition:
-        rule = self.drill.valgus
+    def _rule(self, lane: Lane, r: np.void) -> tuple[str, ValgusRule | Compensation]:
+        """Name and words of what a report of a knee or of the watch is about."""
+        if r["kind"] in (records.VALGUS, records.VALGUS_SHORT, records.VALGUS_UNKNOWN):
+            return "valgus", self.drill.valgus
+        rule = lane.rule_of(r)
+        return rule.name, rule
+
+    def _condition(self, lane: Lane, r: np.void, side: Side | None, held: str = "") -> Condition:
+        name, rule = self._rule(lane, r)
+        said = side if isinstance(rule, ValgusRule) or rule.sided else None
         return Condition(
-            "valgus", side, rule.text, rule.priority, int(r["t_us"]), int(r["t_emitted_us"]), int(r["number"]),
-            _plain(r["value"]), float(r["limit"]), _plain(r["sigma"]), rule.cue, held,
+            name, said, rule.text, rule.priority, int(r["t_us"]), int(r["t_emitted_us"]), self._number(lane.number, r),
+            plain(r["value"]), float(r["limit"]), plain(r["sigma"]), rule.cue, held,
         )  # fmt: skip
 
-    def _phase(self, kind: int, r: np.void, batch: _Batch) -> None:
+    def _phase(self, kind: int, report: Report, batch: Batch) -> None:
         """A step of the repetition machine."""
-        t, now, number = int(r["t_us"]), int(r["t_emitted_us"]), int(r["number"])
+        r, lane = report.record, self._lanes[report.lane]
+        t, now, side = int(r["t_us"]), int(r["t_emitted_us"]), lane.trained
+        (out, back), within = self.drill.tempo.phases, self.drill.tempo.pause == "within"
+
+        def tell(kind: str, detail: str, t: int = t) -> None:
+            batch.events.append(Event(kind, t, now, side, detail=detail))
+
         if kind == records.STARTED:
-            self._faults = ()
-            batch.events.append(Event("repetition_started", t, now, detail=str(number)))
-            batch.events.append(Event("phase", t, now, detail="down"))
+            self._notes[lane.number] = replace(self._notes[lane.number], faults=())
+            tell("repetition_started", str(self._number(lane.number, r)))
+            tell("phase", out)
             self._engine.end_phase()
         elif kind == records.BOTTOM:
-            batch.events.append(Event("phase", t, now, detail="hold"))
+            tell("phase", "hold")
             self._engine.end_phase()
-            self._tempo("down", float(r["value"]), t, now, number, batch)
+            self._tempo(out, nan if within else float(r["value"]), report, batch)
         elif kind == records.RISING:
-            batch.events.append(Event("phase", t, now, detail="up"))
+            tell("phase", back)
             self._engine.end_phase()
-            self._depth(float(r["value"]), t, now, number, batch)
+            self._tempo(out, float(r["limit"]) if within else nan, report, batch)
+            self._depth(float(r["value"]), report, batch)
         elif kind == records.COUNTED:
             self._count += 1
-            batch.events.append(Event("repetition_counted", t, now, detail=str(number)))
+            number = self._note(lane.number, int(r["number"]))
+            tell("repetition_counted", str(number))
+            if self.drill.signal.legs == "alternating" and side == self._last_side:
+                tell("side_repeated", f"the {side} leg twice; take turns")
+            self._last_side = side
         elif kind == records.CLOSED:
-            batch.events.append(Event("phase", t, now, detail="rest"))
+            tell("phase", "rest")
             self._engine.end_phase()
-            row = self._closed[int(r["detail"])]
-            self._tempo("up", float(row["up_s"]), t, now, number, batch)
-            self._engine.end_phase()
-            self._close(number, row, batch)
+            self._close(report, back, batch)
+            batch.cues += self._engine.end_repetition(now, last=self._count >= self.drill.target_count)
         elif kind == records.DROPPED:
-            long = r["detail"] == repetitions.TOO_LONG
-            why = "it did not come back up in time" if long else "not deep enough to be one"
-            batch.events.append(Event("repetition_dropped", t, now, detail=why))
+            tell("repetition_dropped", WHY_DROPPED[int(r["detail"])])
+            batch.cues += self._engine.drop(self._number(lane.number, r), now, "the repetition came to nothing")
             self._engine.end_phase()
         elif kind == records.VOID:
-            why = "a sensor was unknown during it; it does not count"
-            batch.events.append(Event("repetition_void", now, now, detail=why))
+            tell("repetition_void", "a sensor was unknown during it; it does not count", now)
             self._engine.end_phase()
             self._marks += ("void",)
-            batch.repetitions.append(
-                Repetition(number, None, t, now, now, nan, Phases(nan, nan, nan), {}, ("void",), int(r["detail"]))
-            )
+            number = self._note(lane.number, int(r["number"]))
+            batch.cues += self._engine.drop(number, now, "the repetition is void")
+            batch.repetitions.append(void_repetition(lane, report, number))
 
-    def _tempo(self, phase: str, seconds: float, t: int, now: int, number: int, batch: _Batch) -> None:
+    def _tempo(self, phase: str, seconds: float, report: Report, batch: Batch) -> None:
         error: TempoError | None = judge(self.drill, phase, seconds)
         if error is None:
             return
+        r, number = report.record, self._number(report.lane, report.record)
+        t, now = int(r["t_us"]), int(r["t_emitted_us"])
         if error.fast:
-            self._add_fault("tempo")
+            self._add_fault(report.lane, "tempo")
         else:
-            way, limit = f"the way {phase} took {seconds:.1f} s", f"longer than {error.limit_s:.1f} s"
-            batch.events.append(Event("tempo_slow", t, now, detail=f"{way}, {limit}"))
+            batch.events.append(Event("tempo_slow", t, now, self._lanes[report.lane].trained, detail=error.words))
         if error.fast or error.text:
             rule = self.drill.tempo_rule
             condition = Condition(
@@ -242,59 +267,48 @@ class DrillSession:
             )
             self._decide(iter([condition]), batch)
 
-    def _depth(self, depth: float, t: int, now: int, number: int, batch: _Batch) -> None:
-        rule = self.drill.depth
+    def _depth(self, depth: float, report: Report, batch: Batch) -> None:
+        rule, r = self.drill.depth, report.record
         if depth < radians(rule.partial_deg):
-            self._add_fault("partial")
+            self._add_fault(report.lane, "partial")
             condition = Condition(
-                "depth", None, rule.text, rule.priority, t, now, number, depth, radians(rule.partial_deg), nan, rule.cue
-            )
+                "depth", None, rule.text, rule.priority, int(r["t_us"]), int(r["t_emitted_us"]),
+                self._number(report.lane, r), depth, radians(rule.partial_deg), nan, rule.cue,
+            )  # fmt: skip
             self._decide(iter([condition]), batch)
 
-    def _decide(self, conditions: Iterator[Condition], batch: _Batch) -> None:
+    def _metrics(self, report: Report, batch: Batch) -> None:
+        """What only the whole repetition shows."""
+        r = report.record
+        for metric, side, value in self._lanes[report.lane].outside(report):
+            self._add_fault(report.lane, metric.name, side)
+            limit = radians(metric.low_deg if value < radians(metric.low_deg) else metric.high_deg)
+            condition = Condition(
+                metric.name, side, metric.text, metric.priority, int(r["t_us"]), int(r["t_emitted_us"]),
+                self._number(report.lane, r), value, limit, nan, metric.cue,
+            )  # fmt: skip
+            self._decide(iter([condition]), batch)
+
+    def _decide(self, conditions: Iterator[Condition], batch: Batch) -> None:
         batch.cues.extend(cue for c in conditions if (cue := self._engine.decide(c)) is not None)
 
-    def _add_fault(self, name: str) -> None:
-        if name not in self._faults:
-            self._faults = tuple(sorted((*self._faults, name)))
+    def _add_fault(self, lane: int, name: str, side: Side | None = None) -> None:
+        notes, label = self._notes[lane], name if side is None else f"{name}_{side}"
+        if label not in notes.faults:
+            self._notes[lane] = replace(notes, faults=tuple(sorted((*notes.faults, label))))
 
-    def _close(self, number: int, row: np.void, batch: _Batch) -> None:
-        excursions: dict[str, float] = {}
-        for j, name in enumerate(ALIGNMENT_ANGLES):
-            for leg, side in enumerate(SIDES):
-                label = angle_label(name, side)
-                for key, values in ((label, row["excursion"]), (f"{label}_return", row["return_"])):
-                    value = float(values[2 * j + leg])
-                    if value == value:
-                        excursions[key] = value
-        faults = self._faults
+    def _close(self, report: Report, back: str, batch: Batch) -> None:
+        """A repetition has closed: the way back and the pause are judged now, once all of it is known."""
+        row = report.closed
+        assert row is not None
+        self._tempo("hold", float(row["hold_s"]), report, batch)
+        self._tempo(back, float(row["up_s"]), report, batch)
+        self._engine.end_phase()
+        self._metrics(report, batch)
+        self._engine.end_phase()
+        rest_s = (int(row["t_start"]) - self._t_end_us) * 1e-6 if self._t_end_us >= 0 else nan
+        self._t_end_us = int(row["t_end"])
+        faults = self._notes[report.lane].faults
         self._marks += ("clean" if not faults else "tempo" if faults == ("tempo",) else "cued",)
-        batch.repetitions.append(
-            Repetition(
-                number,
-                None,
-                int(row["t_start"]),
-                int(row["t_deepest"]),
-                int(row["t_end"]),
-                _plain(row["depth"]),
-                Phases(float(row["down_s"]), float(row["hold_s"]), _plain(row["up_s"])),
-                excursions,
-                faults,
-                int(row["flags"]),
-            )
-        )
-
-
-def _plain(value: np.float64) -> float:
-    """A Python float; every unknown is the same `nan`, so that equal outputs compare equal."""
-    return float(value) if value == value else nan
-
-
-def _needs(angle: str, side: Side) -> tuple[str, ...]:
-    """Segments an angle is made of."""
-    parts = ("thigh", "shank") if angle == "knee_flexion" else (angle.split("_", 1)[0],)
-    return tuple(segment_of(part, side) for part in parts)
-
-
-def _worn(setup: Setup, angle: str, side: Side) -> bool:
-    return all(setup.index_of(segment) is not None for segment in _needs(angle, side))
+        lane, number = self._lanes[report.lane], self._number(report.lane, report.record)
+        batch.repetitions.append(closed_repetition(self.drill, lane, report, number, faults, rest_s))

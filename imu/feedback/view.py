@@ -29,22 +29,28 @@ def ease_inverse(way: float) -> float:
     return 0.5 * (low + high)
 
 
+def under_way(machine: Records) -> tuple[bool, int]:
+    """By this the machine is found that says most about now: one inside a repetition, the newest."""
+    m = machine[0]
+    return m["state"] in (DOWN, HOLD, UP, CLOSING), int(m["t_start"])
+
+
 def prescribed_depth(drill: Drill, pace_s: float) -> float:
     """Depth, rad, at `pace_s` of the prescribed repetition."""
-    t, aim = drill.tempo, radians(drill.target.aim_deg)
-    if pace_s < t.down_s:
-        return aim * ease(pace_s / t.down_s)
-    pace_s -= t.down_s + t.hold_s
+    aim, (out, hold, back, _) = radians(drill.target.aim_deg), drill.tempo.seconds
+    if pace_s < out:
+        return aim * ease(pace_s / out)
+    pace_s -= out + hold
     if pace_s <= 0.0:
         return aim
-    return aim * (1.0 - ease(pace_s / t.up_s)) if pace_s < t.up_s else 0.0
+    return aim * (1.0 - ease(pace_s / back)) if pace_s < back else 0.0
 
 
 def repetition_view(drill: Drill, machine: Records, count: int, marks: tuple[str, ...]) -> RepetitionView:
     """The newest frame for people."""
-    m, t = machine[0], drill.tempo
+    m, (out, hold, back, rest) = machine[0], drill.tempo.seconds
     state, now, depth = int(m["state"]), int(m["t_us"]), float(m["depth_now"])
-    total, start = sum(t.seconds), int(m["t_start"])
+    total, start = out + hold + back + rest, int(m["t_start"])
     moving = state == TOP and m["rate"] >= radians(drill.repetition.dead_band_dps) and m["signal"] > m["base"] + LEAVE
     if moving:
         state, start = DOWN, int(m["t_move"]) - UNSEEN_START_US
@@ -54,14 +60,14 @@ def repetition_view(drill: Drill, machine: Records, count: int, marks: tuple[str
     in_phase = max((now - int(m["t_phase"])) * 1e-6, 0.0)
     aim = radians(drill.target.aim_deg)
     if state == DOWN:
-        phase, progress = 0, t.down_s * ease_inverse(depth / aim)
+        phase, progress = 0, out * ease_inverse(depth / aim)
     elif state == HOLD:
-        phase, progress = 1, t.down_s + min(in_phase, t.hold_s)
+        phase, progress = 1, out + min(in_phase, hold)
     elif state in (UP, CLOSING):
         way = 1.0 - depth / float(m["depth"]) if m["depth"] > 0.0 else nan
-        phase, progress = 2, t.down_s + t.hold_s + t.up_s * ease_inverse(way)
+        phase, progress = 2, out + hold + back * ease_inverse(way)
     else:
-        phase, progress = 3, total - t.rest_s + min(in_phase, t.rest_s)
+        phase, progress = 3, total - rest + min(in_phase, rest)
     if isnan(depth):
         progress = nan
     return RepetitionView(count, marks, phase, pace, progress, depth, prescribed_depth(drill, pace))

@@ -6,9 +6,9 @@ import numpy as np
 
 from imu.config import SensorSetup, Setup
 from imu.conventions import ANGLES
-from imu.feedback import phases, stream
+from imu.feedback import stream
 from imu.feedback.drill import Drill, drill_text, load_drill
-from imu.feedback.records import CLOSED_REPETITION, REPORT
+from imu.feedback.records import CLOSED_REPETITION
 from imu.feedback.session import DrillSession
 from imu.outputs import FrameBlock
 
@@ -21,8 +21,7 @@ def warm_up() -> None:
     session = DrillSession(drill, Setup(sensors))
     a, one = len(ANGLES), np.zeros(1, np.int64)
     session.push(FrameBlock(one, np.zeros((1, 2, 4)), np.zeros((1, a)), np.zeros((1, a)), np.zeros((1, a), np.uint16)), 0)
-    # what `finish` calls directly
+    session.finish()
+    # what `finish` calls only when a repetition is open
     s = stream.StreamState.fresh(64)
-    closed, reports = np.zeros(1, CLOSED_REPETITION), np.zeros(2, REPORT)
-    phases.close(s.machine, session.parameters, s.ring_t, s.ring_rate, 0, False, closed, reports, 0)
-    stream.keep_alignment(0, s.knees, s.legs, closed)
+    stream.keep_alignment(0, s.knees, s.legs, np.zeros(1, CLOSED_REPETITION))

@@ -42,9 +42,9 @@ NEVER: Final = -(2**62)
 HEAD, ROWS, SEEN, FIRST, CAME, NEWEST, T_REAL, BACK_AT, DUE, FILL = 0, 1, 2, 3, 4, 5, 6, 7, 8, 11
 INTS: Final = 14
 NEXT, ROW, LATE_UNTIL = 0, 1, 2
-# The grid's integers. NOW: newest arrival of any sensor.
-STARTED, FRAME, T_START, SPAN, NOW = range(5)
-GRID_INTS: Final = 5
+# The grid's integers. NOW: newest arrival of any sensor; KNOWN: when the newest frame was known.
+STARTED, FRAME, T_START, SPAN, NOW, KNOWN = range(6)
+GRID_INTS: Final = 6
 
 
 @kernel
@@ -111,6 +111,21 @@ def look(i: Ints, which: int, frame: int, times: Ints, arrived: Ints, rate_hz: f
 
 
 @kernel
+def known(i: Ints, frame: int, t: int, times: Ints, arrived: Ints, rate_hz: float, wait_us: int) -> int:
+    """Session time at which this sensor no longer held up the frame of instant `t`; NEVER: nobody waited for it.
+
+    By the arrival of each sample, so that it does not depend on packet sizes. A sensor that is late is waited for once.
+    """
+    look(i, FILL, frame - 1, times, arrived, rate_hz, wait_us)
+    if t < i[FILL + LATE_UNTIL] or i[FILL + NEXT] != frame:
+        return NEVER
+    if i[SEEN] == 0 or i[NEWEST] < t:
+        return t + wait_us
+    look(i, FILL, frame, times, arrived, rate_hz, wait_us)
+    return min(int(arrived[i[FILL + ROW]]), t + wait_us)
+
+
+@kernel
 def due(
     g: Ints, ints: Ints, times: Ints, arrived: Ints, rate_hz: float, wait_us: int, limit: int, rest: bool
 ) -> int:  # fmt: skip
@@ -168,12 +183,15 @@ def due(
 def fill(
     g: Ints, ints: Ints, times: Ints, arrived: Ints, rows: Floats, flags: NDArray[np.uint16], rate_hz: float,
     wait_us: int, limit: int, return_us: int,
-    t_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
+    t_out: Ints, known_out: Ints, q_out: Floats, gyr_out: Floats, acc_out: Floats, flags_out: NDArray[np.uint16],
 ) -> None:  # fmt: skip
     """Make the frames that `due` counted; outputs come filled with NaN and 0."""
     for m in range(t_out.shape[0]):
         t = frame_time(g[FRAME] + m, rate_hz)
         t_out[m] = t
+        for j in range(ints.shape[0]):
+            g[KNOWN] = max(g[KNOWN], known(ints[j], g[FRAME] + m, t, times[j], arrived[j], rate_hz, wait_us))
+        known_out[m] = g[KNOWN]  # frames are known in their order
         for j in range(ints.shape[0]):
             if ints[j, SEEN] == 0 or ints[j, NEWEST] < t:
                 flags_out[m, j] = _AWAY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from imu.fusion.frames import (
     GRID_INTS,
     HEAD,
     INTS,
+    KNOWN,
     LATE_UNTIL,
     NEVER,
     NOW,
@@ -63,6 +64,9 @@ class GridBlock:
     """(m, S, 3) m/s²."""
     flags: NDArray[np.uint16]
     """(m, S) `Quality` bits; STALE or SETTLING where unknown."""
+    known_us: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(m,) session time at which the last sample that each frame waited for had arrived; empty = not known. A fact about
+    the samples, the same for packets of any size; less `t_us` it is how old a frame was when it could be told."""
 
     def __len__(self) -> int:
         return len(self.t_us)
@@ -73,7 +77,7 @@ class GridBlock:
         return GridBlock(
             np.concatenate([b.t_us for b in blocks]), np.concatenate([b.q for b in blocks]),
             np.concatenate([b.gyr for b in blocks]), np.concatenate([b.acc for b in blocks]),
-            np.concatenate([b.flags for b in blocks]),
+            np.concatenate([b.flags for b in blocks]), np.concatenate([b.known_us for b in blocks]),
         )  # fmt: skip
 
     @staticmethod
@@ -84,6 +88,7 @@ class GridBlock:
             np.full((frames, n_sensors, 3), np.nan),
             np.full((frames, n_sensors, 3), np.nan),
             np.zeros((frames, n_sensors), np.uint16),
+            np.zeros(frames, np.int64),
         )
 
 
@@ -125,7 +130,7 @@ class Grid:
         p = params or GridParams()
         self._limit, self._return = min(p.hole_us, max(p.short_hole_us, self._wait)), p.return_us
         self._g = np.zeros(GRID_INTS, np.int64)
-        self._g[NOW] = NEVER
+        self._g[NOW] = self._g[KNOWN] = NEVER
         self._ints = np.zeros((n_sensors, INTS), np.int64)
         self._ints[:, (BACK_AT, DUE + LATE_UNTIL, FILL + LATE_UNTIL)] = NEVER
         self._allocate(256)
@@ -162,7 +167,7 @@ class Grid:
             fill(
                 self._g, self._ints, self._times, self._arrived, self._rows, self._flags,
                 self._rate, self._wait, self._limit, self._return,
-                out.t_us, out.q, out.gyr, out.acc, out.flags,
+                out.t_us, out.known_us, out.q, out.gyr, out.acc, out.flags,
             )  # fmt: skip
         return out
 

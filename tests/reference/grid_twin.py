@@ -94,6 +94,16 @@ class Session:
         gyr, acc = ((1 - share) * x[before] + share * x[after] for x in (b.gyr, b.acc))
         return np.concatenate([q, gyr, acc]), flags
 
+    def waited(self, b: PoseBlock, instants: np.ndarray) -> int:
+        """When this sensor no longer held up the last of these frames; a very long time ago if nobody waited for it."""
+        t, before = instants[-1], instants[:-1]
+        if t < self.late_until(b, before):
+            return -(2**62)
+        if len(b) and b.t_us[-1] >= t:
+            return int(min(b.arrived_us[np.searchsorted(b.t_us, t)], t + self.wait_us))
+        first = not len(before) or (len(b) and b.t_us[-1] >= before[-1])
+        return int(t + self.wait_us) if first else -(2**62)
+
     def frames(self) -> GridBlock:
         """All frames there are."""
         instants = np.zeros(0, np.int64)
@@ -107,6 +117,8 @@ class Session:
         out = GridBlock.empty(len(self.blocks), len(instants))
         for m, t in enumerate(instants):
             out.t_us[m] = t
+            held_up = max(self.waited(b, instants[: m + 1]) for b in self.blocks)
+            out.known_us[m] = max(held_up, out.known_us[m - 1]) if m else held_up
             for j, b in enumerate(self.blocks):
                 values, out.flags[m, j] = self.of_sensor(b, instants[: m + 1])
                 out.q[m, j], out.gyr[m, j], out.acc[m, j] = values[:4], values[4:7], values[7:]

@@ -1,4 +1,4 @@
-"""Clicks on the sample clock: even beats, and the person's own steps. Runs in the sound card's callback.
+"""Clicks on the sample clock: even beats, phases of repetitions, the person's steps. Runs in the sound card's callback.
 
 Beat k starts at sample round(k · 60 / cadence · rate) after the first, in exact arithmetic: it cannot drift, whatever the
 length of the walk, and which samples are asked for together changes nothing.
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imu.feedback.audio.earcons import panned
+from imu.feedback.audio.phase_marks import KINDS, NOTES, SHARE, PhaseMarks, PhaseTempo
 from imu.feedback.audio.tones import RATE_HZ, Note, melody
 
 Stereo = NDArray[np.float32]
@@ -86,7 +87,7 @@ class _Sounding:
 
 
 class Metronome:
-    """Adds clicks to what a mixer renders. `beat`, `stop`, `step` and `volume` from any thread, the others from one."""
+    """Adds clicks to what a mixer renders. `beat`, `pace`, `stop`, `step`, `volume` from any thread, the rest from one."""
 
     def __init__(self, rate_hz: int = RATE_HZ) -> None:
         self.rate_hz = rate_hz
@@ -94,17 +95,19 @@ class Metronome:
         """0 to 1, of the next click."""
         self._beat_wave = panned(LEVEL * melody((BEAT,), rate_hz), None)
         self._step_wave = panned(LEVEL * melody((STEP,), rate_hz), None)
-        self._scratch: Stereo = np.empty_like(self._beat_wave)
-        self._orders: deque[float] = deque()
-        """Beats per minute from the next block on; 0 = none."""
+        marks = {kind: LEVEL * SHARE.get(kind, 1.0) * melody((NOTES[kind],), rate_hz) for kind in KINDS}
+        self._mark_waves = {kind: panned(wave, None) for kind, wave in marks.items()}
+        self._scratch: Stereo = np.empty_like(max((self._beat_wave, *self._mark_waves.values()), key=len))
+        self._orders: deque[float | PhaseTempo] = deque()
+        """Beats per minute or phases from the next block on; 0 = none."""
         self._asked: deque[int] = deque(maxlen=PENDING)
         """Host time after which a step's click is not heard any more, ns."""
-        self._running: Beat | None = None
+        self._running: Beat | PhaseMarks | None = None
         self._sounding: list[_Sounding] = []
 
     @property
-    def running(self) -> Beat | None:
-        """The beats as of the newest block; None = there are none."""
+    def running(self) -> Beat | PhaseMarks | None:
+        """The beats or phases as of the newest block; None = there are none."""
         return self._running
 
     def beat(self, per_minute: float) -> None:
@@ -113,8 +116,13 @@ class Metronome:
             raise ValueError(f"{per_minute} beats a minute; give {SLOWEST:g} to {FASTEST:g}")
         self._orders.append(per_minute)
 
+    def pace(self, tempo: PhaseTempo) -> None:
+        """Count in with the next block, then mark the phases of one repetition after the other."""
+        PhaseMarks.begun(0, tempo, self.rate_hz)
+        self._orders.append(tempo)
+
     def stop(self) -> None:
-        """No more beats; one that sounds ends."""
+        """No more beats and phases; a click that sounds ends."""
         self._orders.append(0.0)
 
     def step(self, until_ns: int) -> None:
@@ -129,13 +137,15 @@ class Metronome:
     def begin(self, at: int, now_ns: int) -> None:
         """Take what was asked for before a request of the driver. `at`: its first sample."""
         while self._orders:
-            per_minute = self._orders.popleft()
-            if per_minute == 0.0:
+            order = self._orders.popleft()
+            if isinstance(order, PhaseTempo):
+                self._running = PhaseMarks.begun(at, order, self.rate_hz)
+            elif order == 0.0:
                 self._running = None
-            elif self._running is None:
-                self._running = Beat.begun(at, per_minute, self.rate_hz)
+            elif isinstance(self._running, Beat):
+                self._running = self._running.changed(at, order, self.rate_hz)
             else:
-                self._running = self._running.changed(at, per_minute, self.rate_hz)
+                self._running = Beat.begun(at, order, self.rate_hz)
         wanted = False
         while self._asked:
             wanted = self._asked.popleft() >= now_ns or wanted
@@ -148,13 +158,20 @@ class Metronome:
             if click.gain is None:
                 click.gain = self._gain(0, voiced)
             self._copy(out, 0, click)
-        if self._running is not None:
-            for sample in self._running.within(at, at + len(out)):
-                click = _Sounding(self._beat_wave, self._gain(sample - at, voiced))
-                self._sounding.append(click)
-                self._copy(out, sample - at, click)
+        for sample, wave in self._due(at, at + len(out)):
+            click = _Sounding(wave, self._gain(sample - at, voiced))
+            self._sounding.append(click)
+            self._copy(out, sample - at, click)
         if self._sounding:
             self._sounding = [c for c in self._sounding if c.position < len(c.wave)]
+
+    def _due(self, first: int, end: int) -> list[tuple[int, Stereo]]:
+        """(sample, click) of what starts at samples first .. end - 1."""
+        if self._running is None:
+            return []
+        if isinstance(self._running, Beat):
+            return [(sample, self._beat_wave) for sample in self._running.within(first, end)]
+        return [(sample, self._mark_waves[kind]) for sample, kind in self._running.within(first, end)]
 
     def _gain(self, row: int, voiced: list[tuple[int, int]]) -> float:
         """Of a click that starts at this row."""

@@ -1,5 +1,5 @@
-"""One voice at a time, and clicks below it, into blocks of samples. Runs in the sound card's callback: no array is made,
-no lock is taken.
+"""One voice at a time, clicks and a soft tone below it, into blocks of samples. Runs in the sound card's callback: no
+array is made, no lock is taken.
 
 The engine hands clips over through a bounded queue whose operations are single steps of the interpreter; volume and
 mute are plain numbers that the next block reads.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from imu.feedback.audio.depth_tone import DepthTone
 from imu.feedback.audio.earcons import LEVEL
 from imu.feedback.audio.metronome import Metronome
 from imu.feedback.audio.tones import RATE_HZ
@@ -67,6 +68,7 @@ class Mixer:
         """Sample index of the next block."""
         self.started: deque[Started] = deque(maxlen=64)
         self.metronome = Metronome(rate_hz)
+        self.tone = DepthTone(rate_hz)
         self._queue: deque[Clip] = deque(maxlen=PENDING)
         self._next: Clip | None = None
         self._voice: Stereo | None = None
@@ -107,6 +109,7 @@ class Mixer:
             if clip.until_ns is None or now_ns <= clip.until_ns:
                 self._next = clip
         self.metronome.begin(self.at, now_ns)
+        self.tone.begin(now_ns)
         for start in range(0, len(out), BLOCK):
             self._block(out[start : start + BLOCK])
 
@@ -122,6 +125,7 @@ class Mixer:
         if self._voiced:
             np.clip(out, -LEVEL, LEVEL, out=out)
         self.metronome.add(out, self.at, self._voiced)
+        self.tone.add(out, self._voiced)
         self._level(out, n)
         self.at += n
 

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from imu.errors import AudioError
 from imu.feedback.audio.device import DEVICE_LOST, Backend, Output, PortAudio
 from imu.feedback.audio.earcons import RULES, tones_clip, words_clip
 from imu.feedback.audio.mixer import RAMP_S, Clip, Mixer, Stereo
-from imu.feedback.audio.speech import speaker
+from imu.feedback.audio.phase_marks import PhaseTempo
+from imu.feedback.audio.speech import speaker, with_side
 from imu.feedback.audio.tones import Mono
 from imu.outputs import Cue
 from imu.snapshot import SoundView
@@ -25,11 +27,13 @@ logger = logging.getLogger(__name__)
 
 RETRY_NS = 3_000_000_000
 """Between two attempts to get a device: each asks every driver anew, 25 ms of one core."""
-LATE_NS = 300_000_000
-"""A cue that the driver has not asked for by then is shown, not heard: late words meet another phase of the movement.
-Seen after a gap, when the driver paused for 1.5 s."""
+LATE_NS = 150_000_000
+"""A cue whose data are older than this when the driver asks for it is shown, not heard: late words meet another phase of
+the movement. Seen after a gap, when the driver paused for 1.5 s."""
 CLICK_LATE_NS = 100_000_000
 """A step's click that has not been asked for by then would be heard as if it were between two steps."""
+TONE_NS = 300_000_000
+"""A tone that follows a movement ends when nothing came of it for so long: data that stand still must not sound alive."""
 REMEMBERED = 64
 """Cues whose onset is still to come or to be fetched."""
 SIDES_AND_NONE: tuple[Side | None, ...] = (*SIDES, None)
@@ -125,15 +129,25 @@ class AudioOut:
             return
         self._number += 1
         self._asked.append((self._number, cue, now_ns))
-        self.mixer.play(Clip(self._clip(cue), self._number, until_ns=time.perf_counter_ns() + LATE_NS))
+        left_ns = LATE_NS - (0 if isnan(cue.age_ms) else round(cue.age_ms * 1e6))
+        self.mixer.play(Clip(self._clip(cue), self._number, until_ns=time.perf_counter_ns() + left_ns))
 
     def beat(self, per_minute: float, volume: float = 1.0) -> None:
         """Even beats from now on, below the cues; asked again, the tempo changes without a jump. `volume`: 0 to 1."""
         self.mixer.metronome.volume = volume
         self.mixer.metronome.beat(per_minute)
 
+    def pace(self, tempo: PhaseTempo, volume: float = 1.0) -> None:
+        """Count in from now on, then mark the phases of repetitions, below the cues. `volume`: 0 to 1."""
+        self.mixer.metronome.volume = volume
+        self.mixer.metronome.pace(tempo)
+
+    def tone(self, octave: float, volume: float = 1.0) -> None:
+        """A soft tone glides to this pitch, octaves above its base; NaN: silence. Not asked again, it ends by itself."""
+        self.mixer.tone.aim(octave, volume, time.perf_counter_ns() + TONE_NS)
+
     def stop_beat(self) -> None:
-        """No more beats."""
+        """No more beats or phases."""
         self.mixer.metronome.stop()
 
     def click(self, volume: float = 1.0) -> None:
@@ -252,9 +266,9 @@ class AudioOut:
     def _speak_all(self, sentences: list[str]) -> None:
         assert self._speak is not None
         for sentence in sentences:
-            words = self._speak(sentence)
-            if words is not None:
-                for side in SIDES_AND_NONE:
+            for side in SIDES_AND_NONE:
+                words = self._speak(with_side(sentence, side))
+                if words is not None:
                     self._words[sentence, side] = words_clip(words, side, self.mixer.rate_hz)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import os
+import re
 import shutil
 import subprocess
 import wave
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from imu.cache import user_cache
+from imu.conventions import Side
 from imu.feedback.audio.tones import RATE_HZ, Mono
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,13 @@ QUIET = 0.02
 def speech_folder() -> Path:
     """Where spoken sentences are kept for this user."""
     return user_cache() / "speech"
+
+
+def with_side(sentence: str, side: Side | None) -> str:
+    """What is spoken: the side first, unless the sentence names it already. A single loudspeaker has no left or right."""
+    if side is None or re.search(rf"\b{side}\b", sentence, re.IGNORECASE):
+        return sentence
+    return f"{side.capitalize()}. {sentence}"
 
 
 def speaker() -> Callable[[str], Mono | None]:

@@ -106,7 +106,7 @@ def _add(table: pa.Table, name: str, values: Sequence[float]) -> pa.Table:
 
 def _repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
     """Depth and excursions in degrees, phases as columns, faults as words with a space between."""
-    table = _records(Repetition, repetitions, leave_out=("depth", "phases", "excursions", "faults"))
+    table = _records(Repetition, repetitions, leave_out=("depth", "phases", "excursions", "faults", "nearest", "measures"))
     table = _add(table, "depth_deg", [math.degrees(r.depth) for r in repetitions])
     for f in fields(Phases):
         table = _add(table, f.name, [getattr(r.phases, f.name) for r in repetitions])

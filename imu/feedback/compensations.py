@@ -1,0 +1,206 @@
+"""Metrics and compensations of a drill, frame by frame: one row per quantity and side, all treated alike.
+
+A row is counted from the stand, from the rest before the repetition, or from its own largest value so far (a pelvis that
+tucks under at depth falls behind its own lean, whatever the lean is).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from imu.feedback import nearest
+from imu.feedback.alignment import Flags
+from imu.feedback.phases import report
+from imu.feedback.records import (
+    CLOSING,
+    COMPENSATION,
+    COMPENSATION_SHORT,
+    COMPENSATION_UNKNOWN,
+    POOR,
+    TOP,
+    Records,
+)
+from imu.kernels import kernel
+from imu.packets import Floats
+
+REST_S: Final = 0.5
+"""s, time constant with which the value at rest follows."""
+ABOVE: Final = 1
+BELOW: Final = -1
+BEYOND: Final = 0
+ALL: Final = 0
+OUT: Final = 1
+TURN: Final = 2
+BACK: Final = 3
+STAND: Final = 0
+START: Final = 1
+LARGEST: Final = 2
+
+RULE: Final = np.dtype(
+    [
+        ("judged", "i8"), ("limit", "f8"), ("way", "i8"), ("during", "i8"), ("against", "i8"), ("dwell_us", "i8"),
+        ("leave", "f8"), ("sigma", "f8"), ("leg", "i8"),
+    ]
+)  # fmt: skip
+"""judged: 0 = only measured; limit, sigma: rad; leg: 0 left, 1 right, -1 none."""
+
+WATCHED: Final = np.dtype(
+    [
+        ("rest", "f8"), ("start", "f8"), ("top", "f8"), ("high", "f8"), ("low", "f8"), ("deepest", "f8"),
+        ("first", "f8"), ("sum", "f8"), ("square", "f8"), ("n", "i8"), ("since_us", "i8"), ("unknown_us", "i8"),
+        ("over", "i8"), ("told", "i8"), ("short", "i8"), ("unknown", "i8"), ("turned", "i8"),
+        ("near", "f8"), ("near_us", "i8"), ("near_value", "f8"), ("near_limit", "f8"), ("near_sigma", "f8"),
+    ]
+)  # fmt: skip
+"""high, low, deepest: rad, of the repetition; first, sum, square, n: for mean and spread (sums of value - first); near: rad
+by which the limit was passed at most, negative = so much was left (`nearest`)."""
+
+
+@kernel
+def open_watch(watched: Records) -> None:
+    """A new repetition; the value at rest becomes the one it starts from."""
+    for i in range(len(watched)):
+        w = watched[i]
+        w["start"] = w["rest"]
+        w["top"] = -np.inf
+        w["high"] = w["low"] = w["deepest"] = w["first"] = np.nan
+        w["sum"] = w["square"] = 0.0
+        w["n"] = w["over"] = w["told"] = w["short"] = w["unknown"] = w["turned"] = 0
+        w["since_us"] = w["unknown_us"] = -1
+        nearest.forget(w)
+
+
+@kernel
+def rest(row: int, v: Floats, flags: Flags, params: Records, machine: Records, watched: Records) -> None:
+    """Between repetitions: follow the values of a person who keeps still."""
+    p, m = params[0], machine[0]
+    if m["state"] != TOP or not abs(m["rate"]) < p["dead_band"]:
+        return
+    gain = p["period_us"] * 1e-6 / REST_S
+    for i in range(len(watched)):
+        value, w = v[row, i], watched[i]
+        if value == value and (int(flags[row, i]) & POOR) == 0:
+            w["rest"] = value if w["rest"] != w["rest"] else w["rest"] + gain * (value - w["rest"])
+
+
+@kernel
+def pause(watched: Records) -> None:
+    """The signal is unknown: nothing that is half seen counts."""
+    for i in range(len(watched)):
+        watched[i]["since_us"] = watched[i]["unknown_us"] = -1
+
+
+@kernel
+def tell(kind: int, i: int, value: float, sigma: float, rules: Records, machine: Records, reports: Records, k: int) -> int:
+    """Report row i."""
+    m = machine[0]
+    number = m["number"] + (0 if m["state"] == CLOSING else 1)
+    k = report(reports, k, kind, m["t_us"], m["t_us"], number, value)
+    r = reports[k - 1]
+    r["leg"], r["limit"], r["sigma"], r["detail"] = rules[i]["leg"], rules[i]["limit"], sigma, i
+    return k
+
+
+@kernel
+def excess(value: float, rule: Records) -> float:
+    """How far a value goes in the direction of its limit, rad."""
+    if rule["way"] == BEYOND:
+        return abs(value)
+    return -value if rule["way"] == BELOW else value
+
+
+@kernel
+def step(
+    row: int, v: Floats, sigma: Floats, flags: Flags, rules: Records, machine: Records, watched: Records,
+    reports: Records, k: int,
+) -> int:  # fmt: skip
+    """One frame inside a repetition; v, sigma, flags (m, Q) of the rows. At most one report per row is written."""
+    m = machine[0]
+    t, back = m["t_us"], m["t_up"] >= 0
+    for i in range(len(rules)):
+        rule, w = rules[i], watched[i]
+        value, s = v[row, i], sigma[row, i]
+        known = value == value and (int(flags[row, i]) & POOR) == 0
+        away = (rule["during"] == OUT and back) or (rule["during"] == BACK and not back)
+        if known and not away:
+            if rule["against"] == START:
+                if w["start"] != w["start"]:
+                    w["start"] = value
+                value -= w["start"]
+            elif rule["against"] == LARGEST:
+                w["top"] = max(w["top"], value)
+                value -= w["top"]
+            if w["n"] == 0:
+                w["first"] = w["high"] = w["low"] = value
+            w["high"], w["low"] = max(w["high"], value), min(w["low"], value)
+            w["sum"] += value - w["first"]
+            w["square"] += (value - w["first"]) ** 2
+            w["n"] += 1
+        if m["i_peak"] == m["n"] - 1:
+            w["deepest"] = value if known and not away else np.nan
+        if rule["judged"] == 0:
+            continue
+        judged = known and s <= rule["sigma"]
+        if rule["during"] == TURN:
+            if not back or w["turned"] == 1:
+                continue
+            w["turned"] = 1
+            if w["deepest"] == w["deepest"] and judged:
+                note(w, t, w["deepest"], s, rule)
+            if w["deepest"] != w["deepest"] or not judged:
+                w["unknown"] = 1
+                k = tell(COMPENSATION_UNKNOWN, i, np.nan, np.nan, rules, machine, reports, k)
+            elif excess(w["deepest"], rule) > limit_of(rule, s):
+                w["told"] = 1
+                k = tell(COMPENSATION, i, w["deepest"], s, rules, machine, reports, k)
+            continue
+        if away:
+            w["since_us"] = w["unknown_us"] = -1
+            w["over"] = 0
+            continue
+        if not judged:
+            w["since_us"] = -1
+            if w["unknown_us"] < 0:
+                w["unknown_us"] = t
+            if w["unknown"] == 0 and t - w["unknown_us"] >= rule["dwell_us"]:
+                w["unknown"] = 1
+                k = tell(COMPENSATION_UNKNOWN, i, np.nan, np.nan, rules, machine, reports, k)
+            continue
+        w["unknown_us"] = -1
+        limit = limit_of(rule, s)
+        note(w, t, value, s, rule)
+        if excess(value, rule) <= (limit - (1.0 - rule["leave"]) * abs(limit) if w["over"] == 1 else limit):
+            if w["since_us"] >= 0 and w["told"] == 0 and w["short"] == 0:
+                w["short"] = 1
+                k = tell(COMPENSATION_SHORT, i, value, s, rules, machine, reports, k)
+            w["since_us"] = -1
+            w["over"] = 0
+            continue
+        if w["since_us"] < 0:
+            w["since_us"] = t
+        if w["over"] == 0 and t - w["since_us"] >= rule["dwell_us"]:
+            w["over"] = 1
+            if w["told"] == 0:
+                w["told"] = 1
+                k = tell(COMPENSATION, i, value, s, rules, machine, reports, k)
+    return k
+
+
+@kernel
+def note(w: Records, t: int, value: float, sigma: float, rule: Records) -> None:
+    """Keep how near to its limit a value is."""
+    limit = limit_of(rule, sigma)
+    # of a limit to both sides the one that is nearer
+    shown = -limit if rule["way"] == BELOW or (rule["way"] == BEYOND and value < 0.0) else limit
+    nearest.keep_nearest(w, t, excess(value, rule) - limit, value, shown, sigma)
+
+
+@kernel
+def limit_of(rule: Records, sigma: float) -> float:
+    """The limit in its own direction, rad; a limit inside the error would cue on nothing."""
+    limit = float(rule["limit"])
+    if rule["way"] == BELOW:
+        limit = -limit
+    return max(limit, 2.0 * sigma) if limit > 0.0 else limit
