@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from imu import __version__
-from imu.commands import bench, demo, importing, live, process, replay, scan, who
+from imu.commands import bench, demo, drills, importing, live, process, replay, scan, who
 from imu.errors import ImuError
 
-COMMANDS = (demo, live, scan, importing, process, replay, who, bench)
+COMMANDS = (demo, live, scan, importing, process, replay, who, drills, bench)
 
 
 class OneLineParser(argparse.ArgumentParser):
