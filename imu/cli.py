@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from imu import __version__
-from imu.commands import bench, demo, importing, live, process, replay, scan, who, why
+from imu.commands import bench, demo, drills, importing, live, process, replay, scan, who, why
 from imu.errors import ImuError
 
-COMMANDS = (demo, live, scan, importing, process, replay, why, who, bench)
+COMMANDS = (demo, live, scan, importing, process, replay, why, who, drills, bench)
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,10 @@ class Phases:
     bottom_s: float
     ascent_s: float
     top_s: float = float("nan")
+
+
+NO_ANGLES: Final = ("smoothness_", "tempo_error_", "rest_before_s")
+"""How names in `Repetition.measures` begin that are no angles."""
 
 
 @dataclass(frozen=True, slots=True)

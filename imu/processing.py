@@ -11,7 +11,7 @@ from imu.accelerometers import with_corrected_accelerometers
 from imu.config import Setup
 from imu.errors import ConfigError
 from imu.feedback.cadence_drill import with_cadence
-from imu.feedback.drill import drill_text
+from imu.feedback.drill import drill_given
 from imu.fusion.channel import PoseBlock
 from imu.fusion.rows import Rows
 from imu.fusion.smoother import SmoothedBlocks, smooth_blocks
@@ -51,12 +51,13 @@ def session_setup(
 ) -> Setup:
     """The recording's setup with this run's choices.
 
-    drill: a library name, None = the recorded one, "" = none. calibration: a stored one, "" = the recorded one, if any.
+    drill: a library name or the text of a drill, None = the recorded one, "" = none. calibration: a stored one, "" = the
+    recorded one, if any.
     exchange: pairs of segments whose sensors wear each other's label. cadence: steps per minute instead of the drill's.
     """
     changes: dict[str, object] = {} if method is None else {"filter": method}
     if drill is not None:
-        changes["drill_toml"] = drill_text(drill) if drill else ""
+        changes["drill_toml"] = drill_given(drill) if drill else ""
     if cadence is not None:
         changes["drill_toml"] = with_cadence(str(changes.get("drill_toml", setup.drill_toml)), cadence)
     for key, window in (("stand_s", stand_s), ("movement_s", movement_s)):
@@ -98,7 +99,8 @@ def process(
     recording : Recording
         From `imu.load` or `Recording.from_samples`.
     drill : str, optional
-        Name of a library drill (`"squat"`). None: the drill in the recording, if any. `""`: angles only.
+        Name of a library drill (`"squat"`), or the text of one (TOML). None: the drill in the recording, if any. `""`:
+        angles only.
     stand_s, movement_s : (start, end), optional
         Calibration windows in s of session time. None: found automatically.
     progress : callable, optional

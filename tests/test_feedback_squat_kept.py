@@ -23,7 +23,7 @@ def as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """The squat without the metrics and compensations that were added to it."""
     text = drill_text("squat").split("[[metrics]]")[0]
     monkeypatch.setattr(feedback_frames, "squat_drill", lambda: squat_drill(metrics=(), compensations=()))
-    monkeypatch.setattr(processing, "drill_text", lambda _: text)
+    monkeypatch.setattr(processing, "drill_given", lambda _: text)
 
 
 def kept(value: object) -> str:

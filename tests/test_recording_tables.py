@@ -79,6 +79,9 @@ def test_repetitions_and_cues_are_rows(result: Result, folder: Path) -> None:
         assert row["clean"] == r.clean
         for label, value in r.excursions.items():
             assert row[f"excursion_{label}_deg"] == pytest.approx(np.degrees(value))
+        assert {"smoothness_down", "tempo_error_up", "lean"} <= set(r.measures)
+        assert row["measure_smoothness_down"] == r.measures["smoothness_down"]
+        assert row["measure_lean_deg"] == pytest.approx(np.degrees(r.measures["lean"]))
     cues = pd.read_parquet(folder / "cues.parquet")
     assert list(cues["text"]) == [c.text for c in result.decisions]
     assert list(cues["given"]) == [c.given for c in result.decisions]
@@ -102,7 +105,7 @@ def test_empty_results_have_all_columns(folder: Path, tmp_path: Path) -> None:
     write_tables(short, tmp_path / "short")
     for table in ("cues", "repetitions", "events"):
         few, many = (pd.read_parquet(f / f"{table}.parquet") for f in (tmp_path / "short", folder))
-        assert [c for c in many.columns if not c.startswith("excursion_")] == list(few.columns)
+        assert [c for c in many.columns if not c.startswith(("excursion_", "measure_"))] == list(few.columns)
     assert len(pd.read_csv(tmp_path / "short" / "repetitions.csv")) == 0
 
 

@@ -8,19 +8,20 @@ from pathlib import Path
 
 from imu.config import CueSetup
 from imu.conventions import SEGMENTS
-from imu.errors import CalibrationError
+from imu.errors import CalibrationError, ConfigError
 from imu.feedback.cadence_drill import LEAST, MOST
-from imu.feedback.drill import drill_names
+from imu.feedback.drill import drill_names, load_drill
 from imu.kinematics.calibration import from_json
 
 
 def add_drill(p: argparse.ArgumentParser, default: str | None = None) -> None:
     names = ", ".join(drill_names())
+    left_out = "" if default else "; default: the one in the recording"
     p.add_argument(
         "--drill",
         default=default,
         metavar="NAME",
-        help=f"drill of the library ({names}), or none{'' if default else '; default: the one in the recording'}",
+        help=f"drill of the library ({names}), a FILE.toml of your own (see imu drills), or none{left_out}",
     )
     p.add_argument(
         "--cadence",
@@ -31,8 +32,22 @@ def add_drill(p: argparse.ArgumentParser, default: str | None = None) -> None:
 
 
 def drill_of(arguments: argparse.Namespace) -> str | None:
-    """Library name, "" for none, None for what the recording says."""
+    """Library name or the text of the file given, "" for none, None for what the recording says."""
+    if arguments.drill is not None and arguments.drill.endswith(".toml"):
+        return drill_file(arguments.drill)
     return "" if arguments.drill == "none" else arguments.drill
+
+
+def drill_file(file: str) -> str:
+    """Text of a drill of one's own; `ConfigError` tells everything that is wrong with it by the file's name."""
+    try:
+        text = Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(
+            f"{file} cannot be read ({e}); give the file of a drill, or the name of one of the library"
+        ) from e
+    load_drill(text, file)
+    return text
 
 
 def add_backend(p: argparse.ArgumentParser) -> None:

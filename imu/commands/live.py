@@ -20,7 +20,7 @@ from imu.commands.places import session_folder
 from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.engine import Engine
 from imu.feedback.cadence_drill import with_cadence
-from imu.feedback.drill import drill_text, load_drill
+from imu.feedback.drill import drill_given, load_drill
 from imu.sources import BleSource
 from imu.summary import summary_lines
 from imu.warm import warm_up
@@ -41,8 +41,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    name = drill_of(arguments) or ""
-    text = drill_text(name) if name else ""
+    given = drill_of(arguments) or ""
+    text = drill_given(given) if given else ""
+    name = load_drill(text).name if text else ""
     if arguments.cadence is not None:
         text = with_cadence(text, arguments.cadence)
     calibration = calibration_of(arguments)

@@ -5,6 +5,7 @@ from imu.feedback.cadence import CadenceSession, CadenceState
 from imu.feedback.cadence_drill import CadenceDrill, with_cadence
 from imu.feedback.drill import AnyDrill, Drill, drill_names, drill_text, load_drill
 from imu.feedback.session import DrillOutputs, DrillSession, SessionState
+from imu.feedback.set_summary import Drift, SetSummary, summarise_set
 from imu.feedback.warm import warm_up
 
 __all__ = [
@@ -13,13 +14,16 @@ __all__ = [
     "CadenceDrill",
     "CadenceSession",
     "CadenceState",
+    "Drift",
     "Drill",
     "DrillOutputs",
     "DrillSession",
     "SessionState",
+    "SetSummary",
     "drill_names",
     "drill_text",
     "load_drill",
+    "summarise_set",
     "warm_up",
     "with_cadence",
 ]

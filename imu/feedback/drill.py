@@ -209,6 +209,11 @@ def drill_text(name: str) -> str:
     return (resources.files("imu.feedback") / "drills" / f"{name}.toml").read_text("utf-8")
 
 
+def drill_given(drill: str) -> str:
+    """TOML text of a drill that is given by its name in the library, or as that text already."""
+    return drill if "\n" in drill else drill_text(drill)
+
+
 def _contradictions(parts: Mapping[str, Any]) -> Problems:
     """Values that are each allowed but do not fit together, of the tables that could be read."""
     problems: Problems = []

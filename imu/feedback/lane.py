@@ -20,9 +20,8 @@ from imu.feedback.smoothness import smoothness
 from imu.outputs import Approach, FrameBlock
 from imu.packets import Floats
 
-LEADING: Final = {"loaded": (("thigh_sagittal_tilt", 1.0), ("shank_sagittal_tilt", 4.0)), "bent": (("knee_flexion", 1.0),)}
-"""Angles and weights, the least of which tells the leg. A leg that squats has its thigh forward and its shank at least a
-little; one that is held behind has its thigh upright, one that reaches ahead its shank leaning back."""
+FLAT: Final = 0.96
+"""rad (55°): a shank that leans further forward stands on no flat foot."""
 LYING: Final = -0.785
 """rad (-45°) of pelvis tilt: beyond, the person is on the back."""
 
@@ -161,12 +160,8 @@ class Lane:
         elif signal.leads == "moving":
             far = signal.sign * angle[:, column_of(signal.angle, other(self.leg))]
         else:
-            legs: tuple[Side, Side] = (self.leg, other(self.leg))
-            own, beside = (
-                np.minimum.reduce([weight * angle[:, column_of(name, side)] for name, weight in LEADING[signal.leads]])
-                for side in legs
-            )
-            lead = own - np.maximum(beside, 0.0)
+            tells = loaded if signal.leads == "loaded" else bent
+            lead = tells(angle, self.leg) - np.maximum(tells(angle, other(self.leg)), 0.0)
         lying = angle[:, column_of("pelvis_tilt", None)] < LYING
         blocked = {"any": np.zeros(len(angle)), "lying": ~lying, "upright": lying}[signal.posture]
         return lead, far, blocked.astype(np.float64)
@@ -201,6 +196,20 @@ class Lane:
                 value = smoothness(s.ring_t, s.ring_s, int(m["n"]), int(m["known"]), round(a), round(b), period)
                 out.append((f"smoothness_{name}", value))
         return tuple((name, value) for name, value in out if value == value)
+
+
+def bent(angle: Floats, side: Side) -> Floats:
+    """(m,) rad: how far a knee is bent."""
+    return angle[:, column_of("knee_flexion", side)]
+
+
+def loaded(angle: Floats, side: Side) -> Floats:
+    """(m,) rad: large for a leg that squats: its thigh is forward, and its shank too, a little, over a flat foot.
+
+    A leg that is held behind has its thigh upright and its shank level, one that reaches ahead its shank leaning back.
+    """
+    thigh, shank = angle[:, column_of("thigh_sagittal_tilt", side)], angle[:, column_of("shank_sagittal_tilt", side)]
+    return np.minimum(np.minimum(thigh, 4.0 * shank), 2.0 * (FLAT - shank))
 
 
 def _of(name: str, sides: tuple[Side, ...]) -> list[tuple[str, Side]]:

@@ -19,7 +19,7 @@ import pyarrow.parquet
 from imu import __version__
 from imu.kinematics.calibration import to_json
 from imu.kinematics.gait import Stride, StrideMeasures
-from imu.outputs import Cue, Event, Phases, Repetition
+from imu.outputs import NO_ANGLES, Cue, Event, Phases, Repetition
 from imu.packets import Health
 from imu.recording.files import new_file, new_folder
 from imu.recording.json_text import json_text, plain
@@ -105,7 +105,7 @@ def _add(table: pa.Table, name: str, values: Sequence[float]) -> pa.Table:
 
 
 def _repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
-    """Depth and excursions in degrees, phases as columns, faults as words with a space between."""
+    """Depth, excursions and measured angles in degrees, phases as columns, faults as words with a space between."""
     table = _records(Repetition, repetitions, leave_out=("depth", "phases", "excursions", "faults", "nearest", "measures"))
     table = _add(table, "depth_deg", [math.degrees(r.depth) for r in repetitions])
     for f in fields(Phases):
@@ -114,6 +114,12 @@ def _repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
     for label in labels:
         values = [math.degrees(r.excursions.get(label, math.nan)) for r in repetitions]
         table = _add(table, f"excursion_{label}_deg", values)
+    for name in dict.fromkeys(name for r in repetitions for name in r.measures):
+        values = [r.measures.get(name, math.nan) for r in repetitions]
+        if name.startswith(NO_ANGLES):
+            table = _add(table, f"measure_{name}", values)
+        else:
+            table = _add(table, f"measure_{name}_deg", [math.degrees(v) for v in values])
     table = table.append_column("faults", pa.array([" ".join(r.faults) for r in repetitions], pa.string()))
     return table.append_column("clean", pa.array([r.clean for r in repetitions], pa.bool_()))
 
