@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -62,3 +63,18 @@ def _corrected(sensor: SensorSetup, check: SensorCheck, found: AccOffset) -> Sen
     covariance = tuple(float(c[i, j]) for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))
     note = f"accelerometer offset {found.words}; removed, estimated from {found.duration_s:.0f} s of this recording"
     return replace(sensor, acc_offset=(x, y, z), acc_covariance=covariance, acc_note=note)
+
+
+def with_known_errors(setup: Setup, errors: Mapping[str, tuple[float, ...]]) -> Setup:
+    """The setup with the offsets that were found before, in the person's approved set, of sensors that have none yet.
+
+    errors : by sensor, offset and covariance as `imu.feedback.approved.ApprovedSet.acc_errors`.
+    """
+    note = "accelerometer offset known from the approved set; removed"
+    sensors = (
+        replace(s, acc_offset=errors[s.sensor][:3], acc_covariance=errors[s.sensor][3:], acc_note=note)
+        if s.sensor in errors and not any(s.acc_offset)
+        else s
+        for s in setup.sensors
+    )
+    return setup.with_(sensors=tuple(sensors))

@@ -140,3 +140,5 @@ class Outputs:
     events: tuple[Event, ...] = ()
     repetitions: tuple[Repetition, ...] = ()
     cues: tuple[Cue, ...] = ()
+    courses: tuple[object, ...] = ()
+    """Of the repetitions that were counted, `imu.feedback.course.Course`: what an approved set is made of."""

@@ -16,7 +16,9 @@ from imu.conventions import Side, side_of
 from imu.errors import ConfigError
 from imu.feedback.cadence import CadenceSession
 from imu.feedback.drill import AnyDrill, Drill, load_drill
+from imu.feedback.measured import Measured, MeasuredState
 from imu.feedback.session import DrillOutputs, DrillSession
+from imu.feedback.motion import MOST
 from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
 from imu.fusion.rows import Rows
@@ -37,6 +39,7 @@ class PipelineState:
     gait: GaitState
     walk: dict[Side, LegState]
     drill: object
+    measured: MeasuredState | None
     silent: tuple[bool, ...]
     verdicts: tuple[tuple[int, CheckChange], ...]
     ready_us: int | None
@@ -61,7 +64,8 @@ class Pipeline:
         self._grid = Grid(len(setup.sensors), setup.grid_hz, round(setup.wait_ms * 1000))
         self.body: Body | WholeBody = body or Body(setup)
         self.drill: AnyDrill | None = load_drill(setup.drill_toml, "drill of this session") if setup.drill_toml else None
-        self.session = _session(self.drill, setup) if self.drill else None
+        self._measured = Measured(self.drill, setup) if isinstance(self.drill, Drill) else None
+        self.session = _session(self.drill, setup, self._measured) if self.drill else None
         self._gait = GaitDetector([s.segment for s in setup.sensors], setup.grid_hz)
         self.walk = StrideBuilder(self._gait.sides)
         """What is open of each leg's stride."""
@@ -71,6 +75,11 @@ class Pipeline:
         self._verdicts: list[tuple[int, CheckChange]] = []
         """(sensor, change of its verdict) that no frame has reached yet."""
         self._ready_us: int | None = None
+
+    @property
+    def counts_early(self) -> bool:
+        """The drill is being done without a calibration, and counts."""
+        return self._measured is not None and self._measured.is_set
 
     def take(self, command: Command) -> None:
         """What a person asked for; ConfigError if it cannot be. Give it before the frames that it holds for."""
@@ -94,6 +103,8 @@ class Pipeline:
         """Take the poses of sensor number `i` from a packet that was `span_us` long."""
         if len(poses):
             self._grid.push(i, poses, span_us)
+            if self._measured is not None:
+                self._measured.push(i, poses, span_us)
         return self._advance(self._grid.take())
 
     def number_of(self, packet: Packet) -> int:
@@ -114,9 +125,16 @@ class Pipeline:
         last = self._advance(self._grid.finish())
         if self.session is None:
             return last
+        early = DrillOutputs()
+        if self._measured is not None and self._measured.early is not None:
+            early, self.session = self._measured.early.finish(self._measured.t_us), self._measured.early.session
         tail = self.session.finish()
         return Outputs(
-            last.frames, last.events + tail.events, last.repetitions + tail.repetitions, last.cues + tail.cues
+            last.frames,
+            last.events + early.events + tail.events,
+            last.repetitions + early.repetitions + tail.repetitions,
+            last.cues + early.cues + tail.cues,
+            last.courses + early.courses + tail.courses,
         )
 
     def _advance(self, grid: GridBlock) -> Outputs:
@@ -129,6 +147,7 @@ class Pipeline:
         events += body_events + steps
         repetitions: tuple[Repetition, ...] = ()
         cues: tuple[Cue, ...] = ()
+        courses: tuple[object, ...] = ()
         if self.session is not None:
             for event in body_events:
                 if event.kind == "calibrated":
@@ -137,9 +156,10 @@ class Pipeline:
                 events += part.events
                 repetitions += part.repetitions
                 cues += part.cues
+                courses += part.courses
         # by the frame that decided each: a large packet brings many frames, and their order must be that of small ones
         events = tuple(sorted(events, key=lambda e: e.t_emitted_us))
-        return Outputs(frames, events, repetitions, cues)
+        return Outputs(frames, events, repetitions, cues, courses)
 
     def _drill(
         self, frames: FrameBlock, body_events: tuple[Event, ...], steps: Sequence[Event]
@@ -148,19 +168,28 @@ class Pipeline:
         assert self.session is not None
         start = 0
         for event in (*body_events, None):
-            if event is not None and event.kind not in ("swap_found", "sides_confirmed", "sides_checked"):
+            if event is not None and event.kind not in ("swap_found", "sides_confirmed", "sides_checked", "calibrated"):
                 continue
             now = frames.t_us[-1] if event is None else event.t_emitted_us
             stop = int(np.searchsorted(frames.t_us, now, side="right"))
-            if stop > start:
-                part, first = frames.part(start, stop), None
+            while start < stop:
+                part, first = frames.part(start, min(stop, start + MOST)), None
+                start += len(part)
+                if self._measured is not None and (early := self._measured.take(len(part))) is not None:
+                    yield early
+                    if self._measured.is_set:
+                        self.session = self._measured.session
+                        continue
                 if self._ready_us is not None:
                     first = int(np.searchsorted(part.t_us, self._ready_us, side="right"))
                 first_us, last_us = int(part.t_us[0]), int(part.t_us[-1])
                 yield self.session.push(part, first, [e for e in steps if first_us <= e.t_emitted_us <= last_us])
-                start = stop
-            if event is not None:
+            if event is None:
+                continue
+            if event.kind != "calibrated":
                 self.session.hold("sensors seem exchanged" if event.kind == "swap_found" else "")
+            elif self._measured is not None:
+                self._measured.calibrated()
 
     def _link_events(self, grid: GridBlock) -> tuple[Event, ...]:
         """`sensor_stale` when a sensor's orientation becomes unknown after having been known, `sensor_back` on return."""
@@ -246,6 +275,7 @@ class Pipeline:
             self._gait.state(),
             self.walk.state(),
             self.session.state() if self.session else None,
+            self._measured.state() if self._measured else None,
             tuple(self._silent),
             tuple(self._verdicts),
             self._ready_us,
@@ -259,6 +289,9 @@ class Pipeline:
         self.body.restore(state.body)  # pyright: ignore[reportArgumentType]
         self._gait.restore(state.gait)
         self.walk.restore(state.walk)
+        if self._measured is not None and state.measured is not None:
+            self._measured.restore(state.measured)
+            self.session = self._measured.session
         if self.session is not None:
             self.session.restore(state.drill)  # pyright: ignore[reportArgumentType]
         self._silent = list(state.silent)
@@ -266,6 +299,9 @@ class Pipeline:
         self._ready_us = state.ready_us
 
 
-def _session(drill: AnyDrill, setup: Setup) -> DrillSession | CadenceSession:
+def _session(drill: AnyDrill, setup: Setup, measured: Measured | None) -> DrillSession | CadenceSession:
     """What follows a drill of its kind."""
-    return DrillSession(drill, setup) if isinstance(drill, Drill) else CadenceSession(drill, setup)
+    if isinstance(drill, Drill):
+        assert measured is not None
+        return measured.session
+    return CadenceSession(drill, setup)

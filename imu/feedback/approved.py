@@ -47,8 +47,9 @@ class ApprovedSet:
     """Everything that is compared with."""
 
     legs: tuple[ApprovedLeg, ...]
-    acc_offsets: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
-    """m/s², what was taken off each sensor's accelerometer in it, by the sensor's identity: an error of the device."""
+    acc_errors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """By the sensor's identity what was known of its accelerometer: `acc_offset`, m/s², and `acc_covariance` of its setup, 9
+    numbers. An error of the device stays when it is worn again."""
 
     def leg(self, side: Side) -> ApprovedLeg | None:
         """None = this leg is not in it."""
@@ -62,8 +63,8 @@ class ApprovedSet:
         try:
             d = json.loads(text)
             legs = tuple(ApprovedLeg(**{key: _tuples(value) for key, value in leg.items()}) for leg in d["legs"])
-            offsets = {sensor: (float(x), float(y), float(z)) for sensor, (x, y, z) in d["acc_offsets"].items()}
-            return ApprovedSet(legs, offsets)
+            errors = {sensor: tuple(float(x) for x in nine) for sensor, nine in d["acc_errors"].items()}
+            return ApprovedSet(legs, errors)
         except (ValueError, TypeError, KeyError, AttributeError) as e:
             raise ConfigError(f"baseline cannot be read ({e}); make it anew from the approved set") from e
 
@@ -72,7 +73,7 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
-def approve(courses: Iterable[Course], acc_offsets: Mapping[str, tuple[float, float, float]] | None = None) -> ApprovedSet:
+def approve(courses: Iterable[Course], acc_errors: Mapping[str, tuple[float, ...]] | None = None) -> ApprovedSet:
     """The set that these courses make; ConfigError if no leg has enough of them."""
     of: dict[Side, list[Course]] = {}
     for course in courses:
@@ -81,7 +82,7 @@ def approve(courses: Iterable[Course], acc_offsets: Mapping[str, tuple[float, fl
     if not legs:
         most = max((len(found) for found in of.values()), default=0)
         raise ConfigError(f"the baseline has {most} repetitions that can be compared; approve a set of at least {LEAST}")
-    return ApprovedSet(legs, dict(acc_offsets or {}))
+    return ApprovedSet(legs, dict(acc_errors or {}))
 
 
 def _leg(side: Side, courses: Sequence[Course]) -> ApprovedLeg:

@@ -75,6 +75,11 @@ class Comparison:
     """Why the knee could not be judged, or only in part."""
 
     @property
+    def by_return(self) -> bool:
+        """Which of both is further beyond its limit."""
+        return not self.excursion / self.excursion_limit > self.return_ / self.return_limit
+
+    @property
     def score(self) -> float:
         """Above 1 = the knee is named; NaN = not comparable."""
         ratios = [self.return_ / self.return_limit, self.excursion / self.excursion_limit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import nan, radians
+from math import inf, nan, radians
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from imu.conventions import SIDES, Side, angle_column, angle_label, segment_of
 from imu.errors import ConfigError
 from imu.feedback import phases, records, repetitions, stream
 from imu.feedback.alignment import Baseline
+from imu.feedback.course import Course
 from imu.feedback.cues import Condition, CueEngine, CueState
 from imu.feedback.drill import Drill
+from imu.feedback.judge import Judge, Judged, JudgeState
 from imu.feedback.records import ALIGNMENT_ANGLES
 from imu.feedback.tempo import TempoError, judge
 from imu.feedback.view import repetition_view
@@ -30,6 +32,7 @@ class DrillOutputs:
     repetitions: tuple[Repetition, ...] = ()
     cues: tuple[Cue, ...] = ()
     """Every decision, given or held back."""
+    courses: tuple[Course, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class SessionState:
     marks: tuple[str, ...]
     count: int
     faults: tuple[str, ...]
+    judged: tuple[int, Judged | None, JudgeState | None]
 
 
 @dataclass(slots=True)
@@ -50,9 +54,10 @@ class _Batch:
     events: list[Event] = field(default_factory=list)
     repetitions: list[Repetition] = field(default_factory=list)
     cues: list[Cue] = field(default_factory=list)
+    courses: list[Course] = field(default_factory=list)
 
     def done(self) -> DrillOutputs:
-        return DrillOutputs(tuple(self.events), tuple(self.repetitions), tuple(self.cues))
+        return DrillOutputs(tuple(self.events), tuple(self.repetitions), tuple(self.cues), tuple(self.courses))
 
 
 class DrillSession:
@@ -65,9 +70,11 @@ class DrillSession:
         Says which segments carry a sensor, and the rate of the grid.
     baseline : Baseline, optional
         The person's own good repetitions; without it the knee is judged against the stand and against itself.
+    judge : Judge, optional
+        Of a set whose motion is kept; if it compares with an approved set, that decides on knee, depth and lean alone.
     """
 
-    def __init__(self, drill: Drill, setup: Setup, baseline: Baseline | None = None) -> None:
+    def __init__(self, drill: Drill, setup: Setup, baseline: Baseline | None = None, judge: Judge | None = None) -> None:
         self.drill = drill
         forward = records.FORWARD_OF.get(drill.signal.angle, drill.signal.angle)
         names = (drill.signal.angle, drill.target.angle, *ALIGNMENT_ANGLES, forward)
@@ -77,6 +84,10 @@ class DrillSession:
             raise ConfigError(f"drill {drill.name} counts by {drill.signal.angle}: wear a sensor on {segments}")
         self._columns = np.array([angle_column(name, side) for name in names for side in SIDES], np.intp)
         self.parameters = records.parameters(drill, setup.grid_hz, worn)
+        self._judge, self._began_us = judge, 0
+        self._judged: Judged | None = None
+        if judge is not None and judge.compares:
+            self.parameters["excursion"] = self.parameters["return_"] = inf
         self._baseline = (baseline or Baseline.none()).profile.astype(np.float64, order="C")
         # closing is given twice the time of aborting, then the ring must still hold the start
         self._stream = stream.StreamState.fresh(round((2.0 * drill.repetition.abort_s + 2.0) * setup.grid_hz))
@@ -141,13 +152,17 @@ class DrillSession:
 
     def state(self) -> SessionState:
         """A copy of everything that changes."""
-        return SessionState(self._stream.copy(), self._engine.state, self._marks, self._count, self._faults)
+        judged = (self._began_us, self._judged, self._judge.state() if self._judge else None)
+        return SessionState(self._stream.copy(), self._engine.state, self._marks, self._count, self._faults, judged)
 
     def restore(self, state: SessionState) -> None:
         """Continue from a state of a session with an equal drill and setup."""
         self._stream = state.stream.copy()
         self._engine.state = state.cues
         self._marks, self._count, self._faults = state.marks, state.count, state.faults
+        self._began_us, self._judged, judge = state.judged
+        if self._judge and judge:
+            self._judge.restore(judge)
 
     def _read(self, k: int, batch: _Batch) -> None:
         """Turn the kernel's first `k` reports into outputs."""
@@ -190,7 +205,7 @@ class DrillSession:
         """A step of the repetition machine."""
         t, now, number = int(r["t_us"]), int(r["t_emitted_us"]), int(r["number"])
         if kind == records.STARTED:
-            self._faults = ()
+            self._faults, self._judged, self._began_us = (), None, t
             batch.events.append(Event("repetition_started", t, now, detail=str(number)))
             batch.events.append(Event("phase", t, now, detail="down"))
             self._engine.end_phase()
@@ -205,6 +220,12 @@ class DrillSession:
         elif kind == records.COUNTED:
             self._count += 1
             batch.events.append(Event("repetition_counted", t, now, detail=str(number)))
+            if self._judge is not None:
+                self._judged = self._judge.take(number, self._began_us, now)
+                batch.courses += self._judged.courses
+                for name in self._judged.names:
+                    self._add_fault(name)
+                self._decide(self._judged.conditions(self.drill, now), batch)
         elif kind == records.CLOSED:
             batch.events.append(Event("phase", t, now, detail="rest"))
             self._engine.end_phase()
@@ -244,7 +265,7 @@ class DrillSession:
 
     def _depth(self, depth: float, t: int, now: int, number: int, batch: _Batch) -> None:
         rule = self.drill.depth
-        if depth < radians(rule.partial_deg):
+        if depth < radians(rule.partial_deg) and not (self._judge and self._judge.compares):
             self._add_fault("partial")
             condition = Condition(
                 "depth", None, rule.text, rule.priority, t, now, number, depth, radians(rule.partial_deg), nan, rule.cue
@@ -267,22 +288,16 @@ class DrillSession:
                     value = float(values[2 * j + leg])
                     if value == value:
                         excursions[key] = value
+        excursions |= self._judged.excursions if self._judged else {}
         faults = self._faults
         self._marks += ("clean" if not faults else "tempo" if faults == ("tempo",) else "cued",)
+        phases_s = Phases(float(row["down_s"]), float(row["hold_s"]), _plain(row["up_s"]))
         batch.repetitions.append(
             Repetition(
-                number,
-                None,
-                int(row["t_start"]),
-                int(row["t_deepest"]),
-                int(row["t_end"]),
-                _plain(row["depth"]),
-                Phases(float(row["down_s"]), float(row["hold_s"]), _plain(row["up_s"])),
-                excursions,
-                faults,
-                int(row["flags"]),
+                number, None, int(row["t_start"]), int(row["t_deepest"]), int(row["t_end"]), _plain(row["depth"]), phases_s,
+                excursions, faults, int(row["flags"]),
             )
-        )
+        )  # fmt: skip
 
 
 def _plain(value: np.float64) -> float:

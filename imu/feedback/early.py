@@ -1,0 +1,112 @@
+"""A set that is done without a calibration: counted all the same, against a stand that is found in it.
+
+The guided movement may be squats too, so nothing is said before there are more of them than it has; a calibration that comes
+first ends this, and the set counts from there on as always. Once it is a set it stays one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from imu.config import Setup
+from imu.feedback.drill import Drill
+from imu.feedback.judge import Judge
+from imu.feedback.motion import Motion
+from imu.feedback.provisional import ProvisionalFrames, ProvisionalState
+from imu.feedback.session import DrillOutputs, DrillSession, SessionState
+
+GUIDED: Final = 3
+"""Repetitions without a calibration that may still be the guided movement."""
+LATE: Final = "seen only afterwards: the stand was not known yet"
+"""Why a cue of a repetition was held back that nobody could judge when it was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyState:
+    """A copy of everything that changes."""
+
+    frames: ProvisionalState
+    session: SessionState
+    held: tuple[DrillOutputs, ...]
+    counted: int
+    is_set: bool
+
+
+class EarlySet:
+    """Follows the drill from the first frame on.
+
+    Parameters
+    ----------
+    drill : Drill
+        Counted by the tilt of the thigh.
+    setup : Setup
+    motion : Motion
+        What the sensors measured; somebody else pushes to it.
+    """
+
+    def __init__(self, drill: Drill, setup: Setup, motion: Motion) -> None:
+        self._motion = motion
+        self._frames = ProvisionalFrames(tuple(s.segment for s in setup.sensors), setup.grid_hz)
+        self.session = DrillSession(drill, setup, judge=Judge(setup, motion))
+        self._least = GUIDED + 1 if setup.guided_movement else 0
+        self._held: list[DrillOutputs] = []
+        self._counted = 0
+        self.is_set = False
+        """There will be no calibration before it: what `push` gives counts."""
+
+    def push(self) -> DrillOutputs:
+        """What became known with the newest of the motion; nothing as long as it may be the guided movement."""
+        now: DrillOutputs = DrillOutputs()
+        for block, late_us in self._frames.push(self._motion):
+            out = _not_before(self.session.push(block, 0), late_us)
+            if self.is_set:
+                now = _both(now, out)
+                continue
+            self._held.append(out)
+            counts = [e.t_emitted_us for e in out.events if e.kind == "repetition_counted"]
+            before, self._counted = self._counted, self._counted + len(counts)
+            if self._counted >= self._least:
+                since = counts[self._least - before - 1] if self._least else late_us
+                now = _both(now, self._release(since))
+        return now
+
+    def finish(self, t_us: int) -> DrillOutputs:
+        """The recording is over, and no calibration has come: what was counted counts. The session is to be finished then."""
+        return DrillOutputs() if self.is_set else self._release(t_us)
+
+    def _release(self, t_us: int) -> DrillOutputs:
+        """Say at `t_us` what was held."""
+        self.is_set = True
+        out = DrillOutputs()
+        for held in self._held:
+            out = _both(out, _not_before(held, t_us))
+        self._held = []
+        return out
+
+    def state(self) -> EarlyState:
+        """A copy of everything that changes."""
+        return EarlyState(self._frames.state(), self.session.state(), tuple(self._held), self._counted, self.is_set)
+
+    def restore(self, state: EarlyState) -> None:
+        """Continue from a state of one with an equal drill and setup."""
+        self._frames.restore(state.frames)
+        self.session.restore(state.session)
+        self._held, self._counted, self.is_set = list(state.held), state.counted, state.is_set
+
+
+def _not_before(out: DrillOutputs, t_us: int) -> DrillOutputs:
+    """The same, known at `t_us` at the earliest; a cue that would have come earlier was not given."""
+    events = tuple(replace(e, t_emitted_us=t_us) if e.t_emitted_us < t_us else e for e in out.events)
+    cues = tuple(
+        replace(c, t_emitted_us=t_us, given=False, reason=LATE if c.given else c.reason) if c.t_emitted_us < t_us else c
+        for c in out.cues
+    )
+    return replace(out, events=events, cues=cues)
+
+
+def _both(a: DrillOutputs, b: DrillOutputs) -> DrillOutputs:
+    """One after the other."""
+    return DrillOutputs(
+        a.events + b.events, a.repetitions + b.repetitions, a.cues + b.cues, a.courses + b.courses
+    )  # fmt: skip
