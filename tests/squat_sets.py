@@ -106,10 +106,8 @@ def pose(baseline: Result, segment: str) -> tuple[Array, Array]:
 
 
 def with_fault(squats: SquatSet, baseline: Result, depth_deg: Callable[[Array], Array]) -> SquatSet:
-    """The knee further in on the way down and up alike: thigh and shank lean by `depth_deg` of the thigh's tilt (deg).
-
-    The turn is about the axis that points forward at the rest before each repetition, in the sensors' own signals.
-    """
+    """The knee further in on the way down and up alike, by `depth_deg` of the thigh's tilt (deg): thigh and shank both lean
+    towards the middle by so much, in the sensors' own signals."""
     clean = imu.process(squats.recording(), drill="squat", baseline=baseline)
     starts = [int(np.searchsorted(squats.t_us, c.t_rest_us)) for c in clean.courses]
     gyr = {s: g.copy() for s, g in squats.gyr.items()}
@@ -127,11 +125,11 @@ def with_fault(squats: SquatSet, baseline: Result, depth_deg: Callable[[Array], 
             since = Rotation.concatenate(r)
             if segment == "thigh_right":
                 tilt = np.degrees(np.arccos(np.clip(since.apply(up) @ up, -1.0, 1.0)))
-            forward = np.cross(up, axis)
-            lean = -np.radians(depth_deg(tilt))
-            rate = np.gradient(lean, squats.t_us[first:end] * 1e-6)
-            back = since.inv()
-            gyr[segment][first:end] += rate[:, None] * back.apply(forward)
-            force = Rotation.from_rotvec(-lean[:, None] * forward).apply(since.apply(acc[segment][first:end] - error))
-            acc[segment][first:end] = back.apply(force) + error
+            long = since.apply(up)
+            about = np.cross(long, axis)  # the axis about which the segment's top goes sideways, wherever it points
+            about /= np.linalg.norm(about, axis=1)[:, None]
+            lean = Rotation.from_rotvec(-np.radians(depth_deg(tilt))[:, None] * about)
+            leaning = lean * since
+            gyr[segment][first : end - 1] = (leaning[:-1].inv() * leaning[1:]).as_rotvec() / dt[first : end - 1]
+            acc[segment][first:end] = leaning.inv().apply(since.apply(acc[segment][first:end] - error)) + error
     return SquatSet(squats.t_us, gyr, acc, squats.windows)

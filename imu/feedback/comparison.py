@@ -5,7 +5,7 @@ Three questions (limits chosen on one person's ten sets, checked on another's):
 - *return*: is the shank further in on the way up than on the way down at equal thigh tilt, compared with the approved set?
   Strap, axis and stance are functions of the pose and cancel. Approved sets stay within 3.5°, acted faults are beyond 8.5°.
 - *excursion*: are shank and thigh both further in than in the approved set, on both ways? This is not free of the strap, so
-  both must agree, their mean over the last repetitions counts, and what grows with depth like a turned strap does not count.
+  both must agree, as they do not when a strap is turned, and their mean over the last repetitions counts.
 - depth and lean of the pelvis at the deepest point. A single lean is inside what one repetition varies by, so the mean over
   the last repetitions must be beyond the limit.
 """
@@ -31,6 +31,8 @@ THIGH_RETURN: Final = math.radians(7.0)
 """rad, the same of the thigh, if there is no shank sensor."""
 MATCHES: Final = 3
 """Depths that must be comparable."""
+FOR_SLOPE: Final = 5
+"""Depths from which on it can be told how something grows with depth."""
 LAST: Final = 3
 """Repetitions whose mean is taken."""
 EXCURSION: Final = tuple(math.radians(x) for x in (7.0, 6.0, 5.5))
@@ -39,8 +41,9 @@ EACH: Final = math.radians(3.0)
 """rad, that shank and thigh must show each."""
 OWN_SHARE: Final = 0.6
 """of the limit, that the repetition itself must show: one that is clean again is not named for those before it."""
-TURNED: Final = 0.2967
-"""rad (17°) per sine of the thigh's tilt: what a strap of the thigh that is turned by so much does, and no knee did."""
+TURNED: Final = math.radians(12.0)
+"""rad, by how much the thigh may say more than the shank, in the mean and per sine of its tilt together. Straps turned by 20°
+make 17 to 33, since a thigh is tilted twice as far as a shank; a knee that is in moves both alike, up to 8."""
 DEPTH_SHARE: Final = 0.83
 """of the approved depth; at 0.85 a twentieth of approved repetitions would be called partial."""
 DEPTH_SPREADS: Final = 2.0
@@ -93,7 +96,8 @@ class _Seen:
 
     shank: float
     thigh: float
-    slope: float
+    apart: float
+    """How much more the thigh says than the shank."""
     lean: float
 
 
@@ -110,7 +114,9 @@ class Comparing:
         if leg is None:
             return None
         beyond = inward(course, np.array(leg.axis)) - np.array(leg.inward)
-        seen = _Seen(*(_both_ways(beyond[s]) for s in (SHANK, THIGH)), _slope(beyond[THIGH]), course.pelvis_tilt - leg.lean)
+        shank, thigh = (_both_ways(beyond[s]) for s in (SHANK, THIGH))
+        apart = thigh - shank + _slope(beyond[THIGH]) - _slope(beyond[SHANK])
+        seen = _Seen(shank, thigh, apart, course.pelvis_tilt - leg.lean)
         last = (*self._seen.get(course.side, ()), seen)[-LAST:]
         self._seen[course.side] = last
         return_, return_limit, reason = _return(beyond, leg)
@@ -157,9 +163,7 @@ def _excursion(last: tuple[_Seen, ...]) -> tuple[float, bool, str]:
     limit = EXCURSION[len(last) - 1]
     if not math.isfinite(value):
         return value, False, ""
-    if value > limit and float(np.mean([s.slope for s in last])) > TURNED:
-        return math.nan, False, "the strap of the thigh seems turned since the approved set"
-    if value > limit and min(shank, thigh) <= EACH:
+    if value > limit and (min(shank, thigh) <= EACH or float(np.mean([s.apart for s in last])) > TURNED):
         return math.nan, False, "shank and thigh do not agree, as when a strap is turned"
     newest = 0.5 * (last[-1].shank + last[-1].thigh)
     return value, value > limit and newest > OWN_SHARE * EXCURSION[-1], ""
@@ -177,11 +181,11 @@ def _both_ways(beyond: Floats) -> float:
 
 
 def _slope(beyond: Floats) -> float:
-    """How it grows with the sine of the thigh's tilt, rad; NaN if too little is known. beyond (2, 11)."""
+    """How it grows with the sine of the thigh's tilt, rad; 0 if too little is known to tell. beyond (2, 11)."""
     y = 0.5 * (beyond[0] + beyond[1])
     known = np.isfinite(y)
-    if known.sum() < MATCHES:
-        return math.nan
+    if known.sum() < FOR_SLOPE:
+        return 0.0
     x = np.sin(DEPTHS[known])
     x = x - x.mean()
     return float(x @ (y[known] - y[known].mean()) / (x @ x))
