@@ -110,8 +110,8 @@ class Setup:
     """The person's approved set, as `imu.feedback.approved.ApprovedSet.to_json` writes it: knee, depth and lean are judged
     against it. Empty = none."""
     guided_movement: bool = True
-    """A guided movement comes before the drill. False = there is none: without a calibration the drill counts from its first
-    repetition on, and not from the fourth."""
+    """A guided movement comes before the drill. False = there is none: without a calibration the drill counts from its
+    first repetition on, and not from the fourth."""
     height_m: float = 0.0
     """Body height, from which segment lengths are guessed for step lengths; 0 = not known, no lengths."""
     filter: str = "vqf"

@@ -17,8 +17,8 @@ from imu.errors import ConfigError
 from imu.feedback.cadence import CadenceSession
 from imu.feedback.drill import AnyDrill, Drill, load_drill
 from imu.feedback.measured import Measured, MeasuredState
-from imu.feedback.session import DrillOutputs, DrillSession
 from imu.feedback.motion import MOST
+from imu.feedback.session import DrillOutputs, DrillSession
 from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
 from imu.fusion.rows import Rows

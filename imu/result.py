@@ -49,7 +49,7 @@ class Result:
 
     @property
     def approved(self) -> ApprovedSet:
-        """What later sets are compared with, if this one is approved; ConfigError if there are too few repetitions in it."""
+        """What later sets are compared with, if this one is approved; ConfigError if it has too few repetitions."""
         errors = {s.sensor: (*s.acc_offset, *s.acc_covariance) for s in self.setup.sensors if any(s.acc_offset)}
         return approve(self.courses, errors)
 

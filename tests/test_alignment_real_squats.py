@@ -83,24 +83,26 @@ def test_of_all_repetitions_of_correct_sets_a_twentieth_at_most_is_named_anythin
 
 @pytest.mark.parametrize(("person", "k"), EACH)
 @pytest.mark.parametrize("how", ["about the limb", "forward", "sideways"])
-@pytest.mark.parametrize("worn", [("shank_right",), ("thigh_right",), ("pelvis",), ("pelvis", "thigh_right", "shank_right")])
+@pytest.mark.parametrize("worn", [("shank_right",), ("thigh_right",), ("pelvis", "thigh_right", "shank_right")])
 def test_a_strap_that_sits_otherwise_than_in_the_approved_set_changes_nothing(person, k, how, worn):
     baseline = approved(person, k)
+    winks = []
     for degrees in (-20.0, 20.0):
-        for label, expected in (("correct", 0.0), ("valgus", 1.0), ("lean", 0.0)):
-            squats = squat_set(person, label, 3 - k)
+        named = {}
+        for label, j in (("correct", 3 - k), ("valgus", k), ("butt_wink", k), ("lean", k)):
+            squats = squat_set(person, label, j)
             for segment in worn:
                 up, axis = pose(baseline, segment)
                 about = {"about the limb": up, "forward": axis, "sideways": np.cross(up, axis)}[how]
                 rotation = Rotation.from_rotvec(np.radians(degrees) * about)
                 squats = squats.turned(segment, rotation, offsets(baseline)[segment])
-            result = against(squats, baseline)
-            assert len(result.repetitions) == 10
-            assert abs(share(result, "valgus") - expected) <= (0.1 if label == "lean" else 0.0), (label, degrees)
-            if label == "lean":
-                assert share(result, "lean") >= 0.8
-            if label == "correct":
-                assert share(result, "lean") == 0.0
+            named[label] = against(squats, baseline)
+            assert len(named[label].repetitions) == 10
+        assert share(named["correct"], "valgus") == share(named["correct"], "lean") == 0.0
+        assert share(named["valgus"], "valgus") >= 0.95
+        assert share(named["lean"], "lean") >= 0.85
+        winks.append(share(named["butt_wink"], "valgus"))
+    assert np.mean(winks) <= 0.1
 
 
 @pytest.mark.parametrize(("person", "k"), EACH)
@@ -120,7 +122,8 @@ def test_a_knee_that_is_in_on_the_way_down_and_up_alike_is_named_from_8_degrees_
 
 @pytest.mark.parametrize("person", PEOPLE)
 def test_the_left_leg_is_the_right_one_in_a_mirror(person):
-    baseline = imu.process(squat_set(person, "correct", 1).mirrored().recording(), drill="squat", correct_accelerometers=True)
+    recording = squat_set(person, "correct", 1).mirrored().recording()
+    baseline = imu.process(recording, drill="squat", correct_accelerometers=True)
     for label in ("correct", "valgus"):
         plain = against(squat_set(person, label, 2), approved(person, 1))
         mirror = against(squat_set(person, label, 2).mirrored(), baseline)

@@ -48,8 +48,8 @@ class ApprovedSet:
 
     legs: tuple[ApprovedLeg, ...]
     acc_errors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """By the sensor's identity what was known of its accelerometer: `acc_offset`, m/s², and `acc_covariance` of its setup, 9
-    numbers. An error of the device stays when it is worn again."""
+    """By the sensor's identity what was known of its accelerometer: `acc_offset`, m/s², and `acc_covariance` of its setup,
+    9 numbers. An error of the device stays when it is worn again."""
 
     def leg(self, side: Side) -> ApprovedLeg | None:
         """None = this leg is not in it."""
@@ -119,7 +119,7 @@ def _axis(courses: Sequence[Course], s: int) -> Floats:
 def inward(course: Course, axis: Floats) -> Floats:
     """(3, 2, 11) rad, how far the knee is from where the rest before had it, towards the middle +, on the way down and up.
 
-    For the thigh away from below the hip, for the shank away from above the ankle; asin of the share of the segment's length.
+    For the thigh away from below the hip, for the shank away from above the ankle; asin of the share of its length.
     """
     out = np.full((3, 2, len(DEPTHS)), np.nan)
     for s in (PELVIS, THIGH, SHANK):

@@ -39,11 +39,14 @@ EXCURSION: Final = tuple(math.radians(x) for x in (7.0, 6.0, 5.5))
 """rad, limit of the mean of shank and thigh with one, two, three repetitions. Other faults shift it by up to 4.8°."""
 EACH: Final = math.radians(3.0)
 """rad, that shank and thigh must show each."""
+BEHIND: Final = math.radians(3.5)
+"""rad, that the thigh may show less than the shank: a strap of the shank turned by 20° makes 3 to 13, a fault up to 3."""
 OWN_SHARE: Final = 0.6
 """of the limit, that the repetition itself must show: one that is clean again is not named for those before it."""
 TURNED: Final = math.radians(12.0)
-"""rad, by how much the thigh may say more than the shank, in the mean and per sine of its tilt together. Straps turned by 20°
-make 17 to 33, since a thigh is tilted twice as far as a shank; a knee that is in moves both alike, up to 8."""
+"""rad, by how much thigh and shank may differ, in the mean and per sine of the thigh's tilt together. The strap of the thigh
+or both turned by 20° make 12 to 50, since a thigh is tilted twice as far as a shank; a knee that is in moves both alike: up
+to 11, in a single repetition 15."""
 DEPTH_SHARE: Final = 0.83
 """of the approved depth; at 0.85 a twentieth of approved repetitions would be called partial."""
 DEPTH_SPREADS: Final = 2.0
@@ -163,7 +166,8 @@ def _excursion(last: tuple[_Seen, ...]) -> tuple[float, bool, str]:
     limit = EXCURSION[len(last) - 1]
     if not math.isfinite(value):
         return value, False, ""
-    if value > limit and (min(shank, thigh) <= EACH or float(np.mean([s.apart for s in last])) > TURNED):
+    apart = abs(float(np.mean([s.apart for s in last])))
+    if value > limit and (min(shank, thigh) <= EACH or shank - thigh > BEHIND or apart > TURNED):
         return math.nan, False, "shank and thigh do not agree, as when a strap is turned"
     newest = 0.5 * (last[-1].shank + last[-1].thigh)
     return value, value > limit and newest > OWN_SHARE * EXCURSION[-1], ""

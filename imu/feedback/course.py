@@ -1,8 +1,8 @@
 """Where the segments of a leg went in one repetition, against the tilt of its thigh: gravity once, then the gyroscope.
 
 No calibration is needed. In the rest before the repetition the accelerometer shows where up is; from there on the
-gyroscope alone says where that direction of the segment points. A constant error of the accelerometer, of the mounting or of
-an axis is a function of the pose only, so it is the same on the way down and up. What is kept are directions in the
+gyroscope alone says where that direction of the segment points. A constant error of the accelerometer, of the mounting or
+of an axis is a function of the pose only, so it is the same on the way down and up. What is kept are directions in the
 sensor's own frame at that rest: an axis is needed to compare them, not to collect them.
 """
 

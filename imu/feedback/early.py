@@ -1,7 +1,7 @@
 """A set that is done without a calibration: counted all the same, against a stand that is found in it.
 
-The guided movement may be squats too, so nothing is said before there are more of them than it has; a calibration that comes
-first ends this, and the set counts from there on as always. Once it is a set it stays one.
+The guided movement may be squats too, so nothing is said before there are more of them than it has; a calibration that
+comes first ends this, and the set counts from there on as always. Once it is a set it stays one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class EarlySet:
         return now
 
     def finish(self, t_us: int) -> DrillOutputs:
-        """The recording is over, and no calibration has come: what was counted counts. The session is to be finished then."""
+        """The recording is over and no calibration has come: what was counted counts. Finish the session after this."""
         return DrillOutputs() if self.is_set else self._release(t_us)
 
     def _release(self, t_us: int) -> DrillOutputs:

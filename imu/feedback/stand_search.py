@@ -2,8 +2,8 @@
 
 A person who squats is pushed upwards at the bottom and not at the top, so the pelvis' accelerometer shows more at the
 bottom; its length alone is used, which needs neither a calibration nor a good sensor. Over a whole cycle its correlation
-with the thighs' angle was at least 0.44 in 1932 windows cut out of 20 sets, over half a cycle it was wrong in 23 of them. The
-first quiet moment is no sign: in 8 of the 20 sets it was the bottom.
+with the thighs' angle was at least 0.44 in 1932 windows cut out of 20 sets, over half a cycle it was wrong in 23 of them, by
+up to 0.40. The first quiet moment is no sign: in 8 of the 20 sets it was the bottom.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def angle_about(gyr: Floats, j: int, first: int, period_s: float, out: Floats) -
 def extremes(y: Floats, at: Floats) -> int:
     """Rows of y (n,) where it turned, each once it is `BACK` away -> at; returns their number.
 
-    The first row is one of them only if it began at rest: who is seen from the middle of a movement on has not turned there.
+    The first row is one of them only if it began at rest: who is first seen in the middle of a movement did not turn there.
     """
     began = y.shape[0] > EDGE and abs(y[EDGE] - y[0]) < AT_REST
     high, low, i_high, i_low, way, k = y[0], y[0], 0, 0, 0, 0
@@ -142,8 +142,8 @@ def find_stand(
 ) -> int:
     """Number of the frame first .. last that is the calmest of the stand; -1 = not known yet.
 
-    left, right, pelvis : columns of the thighs' and the pelvis' sensors, -1 = not worn. Without a pelvis the calmest moment of
-    all is taken, which was the bottom in 8 of 20 sets.
+    left, right, pelvis : columns of the thighs' and the pelvis' sensors, -1 = not worn. Without a pelvis the calmest moment
+    of all is taken, which was the bottom in 8 of 20 sets.
     """
     n = last - first + 1
     y, other = np.zeros(n), np.zeros(n)
