@@ -189,7 +189,8 @@ class Pipeline:
             if event.kind != "calibrated":
                 self.session.hold("sensors seem exchanged" if event.kind == "swap_found" else "")
             elif self._measured is not None:
-                self._measured.calibrated()
+                yield DrillOutputs(self._measured.calibrated(event.t_emitted_us))
+                self.session = self._measured.session
 
     def _link_events(self, grid: GridBlock) -> tuple[Event, ...]:
         """`sensor_stale` when a sensor's orientation becomes unknown after having been known, `sensor_back` on return."""

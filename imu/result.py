@@ -14,6 +14,7 @@ from imu.config import Setup
 from imu.conventions import ANGLES, Side, angle_column, angle_label, angles_of
 from imu.feedback.approved import ApprovedSet, approve
 from imu.feedback.course import Course
+from imu.feedback.frontal import frontal_profile
 from imu.kinematics.calibration import Calibration
 from imu.kinematics.gait import GaitSummary, SegmentLengths, StrideMeasures, measure, strides_of, summarise
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
@@ -49,9 +50,14 @@ class Result:
 
     @property
     def approved(self) -> ApprovedSet:
-        """What later sets are compared with, if this one is approved; ConfigError if it has too few repetitions."""
+        """What later sets are compared with, if this one is approved; ConfigError if it has too few repetitions.
+
+        Repetitions in which a fault was named, other than of tempo, are left out.
+        """
+        good = {r.number for r in self.repetitions if set(r.faults) <= {"tempo"}}
         errors = {s.sensor: (*s.acc_offset, *s.acc_covariance) for s in self.setup.sensors if any(s.acc_offset)}
-        return approve(self.courses, errors)
+        frontal = frontal_profile(self.frames, (r for r in self.repetitions if r.number in good))
+        return approve((c for c in self.courses if c.number in good), errors, frontal)
 
     @property
     def cues(self) -> tuple[Cue, ...]:

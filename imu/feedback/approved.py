@@ -50,6 +50,13 @@ class ApprovedSet:
     acc_errors: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """By the sensor's identity what was known of its accelerometer: `acc_offset`, m/s², and `acc_covariance` of its setup,
     9 numbers. An error of the device stays when it is worn again."""
+    frontal: tuple[Any, ...] = ()
+    """(2, 2, 2, 11) rad, `alignment.Baseline.profile` of the set if it was calibrated; empty = it was not."""
+
+    @property
+    def profile(self) -> Floats:
+        """`frontal` as an array; NaN = not known."""
+        return np.array(self.frontal) if self.frontal else np.full((2, 2, 2, len(DEPTHS)), np.nan)
 
     def leg(self, side: Side) -> ApprovedLeg | None:
         """None = this leg is not in it."""
@@ -64,7 +71,7 @@ class ApprovedSet:
             d = json.loads(text)
             legs = tuple(ApprovedLeg(**{key: _tuples(value) for key, value in leg.items()}) for leg in d["legs"])
             errors = {sensor: tuple(float(x) for x in nine) for sensor, nine in d["acc_errors"].items()}
-            return ApprovedSet(legs, errors)
+            return ApprovedSet(legs, errors, _tuples(d["frontal"]))
         except (ValueError, TypeError, KeyError, AttributeError) as e:
             raise ConfigError(f"baseline cannot be read ({e}); make it anew from the approved set") from e
 
@@ -73,7 +80,11 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
-def approve(courses: Iterable[Course], acc_errors: Mapping[str, tuple[float, ...]] | None = None) -> ApprovedSet:
+def approve(
+    courses: Iterable[Course],
+    acc_errors: Mapping[str, tuple[float, ...]] | None = None,
+    frontal: Floats | None = None,
+) -> ApprovedSet:
     """The set that these courses make; ConfigError if no leg has enough of them."""
     of: dict[Side, list[Course]] = {}
     for course in courses:
@@ -82,7 +93,8 @@ def approve(courses: Iterable[Course], acc_errors: Mapping[str, tuple[float, ...
     if not legs:
         most = max((len(found) for found in of.values()), default=0)
         raise ConfigError(f"the baseline has {most} repetitions that can be compared; approve a set of at least {LEAST}")
-    return ApprovedSet(legs, dict(acc_errors or {}))
+    known = () if frontal is None or not np.isfinite(frontal).any() else _tuples(frontal.tolist())
+    return ApprovedSet(legs, dict(acc_errors or {}), known)
 
 
 def _leg(side: Side, courses: Sequence[Course]) -> ApprovedLeg:

@@ -44,9 +44,9 @@ BEHIND: Final = math.radians(3.5)
 OWN_SHARE: Final = 0.6
 """of the limit, that the repetition itself must show: one that is clean again is not named for those before it."""
 TURNED: Final = math.radians(12.0)
-"""rad, by how much thigh and shank may differ, in the mean and per sine of the thigh's tilt together. The strap of the thigh
-or both turned by 20° make 12 to 50, since a thigh is tilted twice as far as a shank; a knee that is in moves both alike: up
-to 11, in a single repetition 15."""
+"""rad, by how much thigh and shank may differ, in the mean and per sine of the thigh's tilt together. The strap of the
+thigh or both turned by 20° make 12 to 50, since a thigh is tilted twice as far as a shank; a knee that is in moves both
+alike: up to 11, in a single repetition 15."""
 DEPTH_SHARE: Final = 0.83
 """of the approved depth; at 0.85 a twentieth of approved repetitions would be called partial."""
 DEPTH_SPREADS: Final = 2.0

@@ -1,7 +1,8 @@
 """A set that is done without a calibration: counted all the same, against a stand that is found in it.
 
-The guided movement may be squats too, so nothing is said before there are more of them than it has; a calibration that
-comes first ends this, and the set counts from there on as always. Once it is a set it stays one.
+The guided movement may be squats too, so nothing is said before there are more of them than it has. A calibration that
+comes first, or after a pause and no more squats than that, ends this, and the drill counts from there on as always; one that
+comes in the middle of a set does not tear it apart.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from imu.feedback.session import DrillOutputs, DrillSession, SessionState
 
 GUIDED: Final = 3
 """Repetitions without a calibration that may still be the guided movement."""
+PAUSE_US: Final = 12_000_000
+"""µs between two repetitions: what follows is another set, or the guided movement."""
 LATE: Final = "seen only afterwards: the stand was not known yet"
 """Why a cue of a repetition was held back that nobody could judge when it was done."""
 
@@ -30,6 +33,8 @@ class EarlyState:
     session: SessionState
     held: tuple[DrillOutputs, ...]
     counted: int
+    in_a_row: int
+    last_us: int
     is_set: bool
 
 
@@ -51,7 +56,7 @@ class EarlySet:
         self.session = DrillSession(drill, setup, judge=Judge(setup, motion))
         self._least = GUIDED + 1 if setup.guided_movement else 0
         self._held: list[DrillOutputs] = []
-        self._counted = 0
+        self._counted = self._in_a_row = self._last_us = 0
         self.is_set = False
         """There will be no calibration before it: what `push` gives counts."""
 
@@ -60,16 +65,23 @@ class EarlySet:
         now: DrillOutputs = DrillOutputs()
         for block, late_us in self._frames.push(self._motion):
             out = _not_before(self.session.push(block, 0), late_us)
+            counts = [e.t_emitted_us for e in out.events if e.kind == "repetition_counted"]
+            for t_us in counts:
+                self._in_a_row = self._in_a_row + 1 if t_us - self._last_us < PAUSE_US else 1
+                self._last_us = t_us
             if self.is_set:
                 now = _both(now, out)
                 continue
             self._held.append(out)
-            counts = [e.t_emitted_us for e in out.events if e.kind == "repetition_counted"]
             before, self._counted = self._counted, self._counted + len(counts)
             if self._counted >= self._least:
                 since = counts[self._least - before - 1] if self._least else late_us
                 now = _both(now, self._release(since))
         return now
+
+    def was_guided(self, t_us: int) -> bool:
+        """A calibration has come at `t_us`: what was counted lately may have been its guided movement."""
+        return t_us - self._last_us >= PAUSE_US or self._in_a_row <= GUIDED
 
     def finish(self, t_us: int) -> DrillOutputs:
         """The recording is over and no calibration has come: what was counted counts. Finish the session after this."""
@@ -86,13 +98,17 @@ class EarlySet:
 
     def state(self) -> EarlyState:
         """A copy of everything that changes."""
-        return EarlyState(self._frames.state(), self.session.state(), tuple(self._held), self._counted, self.is_set)
+        return EarlyState(
+            self._frames.state(), self.session.state(), tuple(self._held), self._counted, self._in_a_row,
+            self._last_us, self.is_set,
+        )  # fmt: skip
 
     def restore(self, state: EarlyState) -> None:
         """Continue from a state of one with an equal drill and setup."""
         self._frames.restore(state.frames)
         self.session.restore(state.session)
         self._held, self._counted, self.is_set = list(state.held), state.counted, state.is_set
+        self._in_a_row, self._last_us = state.in_a_row, state.last_us
 
 
 def _not_before(out: DrillOutputs, t_us: int) -> DrillOutputs:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf, nan
 from typing import Final
 
 from imu.config import Setup
 from imu.conventions import Side, angle_label
+from imu.feedback.alignment import Baseline
 from imu.feedback.approved import ApprovedSet
 from imu.feedback.comparison import Comparing, Comparison
 from imu.feedback.course import Course, Courses
@@ -49,13 +50,14 @@ class Judged:
                     found[key] = value
         return found
 
-    def conditions(self, drill: Drill, now_us: int) -> Iterator[Condition]:
-        """What may be said of it, the worst first; a knee that could not be compared is logged as such."""
+    def conditions(self, drill: Drill, now_us: int, named: Container[str]) -> Iterator[Condition]:
+        """What may be said of it, the worst first, but for what is already named; a knee that could not be compared is
+        logged as such."""
         knee, depth = drill.valgus, drill.depth
         for c in sorted(self.comparisons, key=lambda c: -c.score if c.score == c.score else inf):
             value, limit = (c.return_, c.return_limit) if c.by_return else (c.excursion, c.excursion_limit)
             unknown = c.score != c.score
-            if unknown or f"valgus_{c.side}" in c.names:
+            if unknown or (f"valgus_{c.side}" in c.names and f"valgus_{c.side}" not in named):
                 yield Condition(
                     "valgus", c.side, knee.text, knee.priority, c.t_us, now_us, c.number, value, limit, nan, knee.cue,
                     "quality" if unknown else "",
@@ -89,7 +91,10 @@ class Judge:
     def __init__(self, setup: Setup, motion: Motion) -> None:
         self._motion = motion
         self._courses = Courses(tuple(s.segment for s in setup.sensors), setup.grid_hz)
-        self._comparing = Comparing(ApprovedSet.from_json(setup.baseline)) if setup.baseline else None
+        approved = ApprovedSet.from_json(setup.baseline) if setup.baseline else None
+        self._comparing = Comparing(approved) if approved else None
+        self.baseline = Baseline(approved.profile) if approved else Baseline.none()
+        """What the calibrated angles are compared with."""
         self._counted_us = 0
 
     @property

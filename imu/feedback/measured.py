@@ -14,6 +14,7 @@ from imu.feedback.motion import Motion, MotionState
 from imu.feedback.session import DrillOutputs, DrillSession
 from imu.fusion.channel import PoseBlock
 from imu.fusion.grid import Grid, GridBlock, GridState
+from imu.outputs import Event
 from imu.packets import Quality
 
 _KEPT = np.uint16(0xFFFF ^ int(Quality.SENSOR_FAULT))
@@ -74,10 +75,14 @@ class Measured:
         self._advance(frames)
         return None if self.early is None else self.early.push()
 
-    def calibrated(self) -> None:
-        """A calibration has come: the guided movement is over, if that is what it was."""
-        if not self.is_set:
-            self.early = None
+    def calibrated(self, t_us: int) -> tuple[Event, ...]:
+        """A calibration has come at `t_us`: the guided movement is over, if that is what it was."""
+        if self.early is None or not self.early.was_guided(t_us):
+            return ()
+        again = self.early.is_set
+        self.early = None
+        why = "calibrated after what was counted so far: the drill begins anew"
+        return (Event("drill_restarted", t_us, t_us, detail=why),) if again else ()
 
     def _advance(self, frames: int) -> None:
         have = sum(len(b) for b in self._waiting)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from math import inf, nan, radians
+from math import nan, radians
 
 import numpy as np
 
@@ -71,7 +71,7 @@ class DrillSession:
     baseline : Baseline, optional
         The person's own good repetitions; without it the knee is judged against the stand and against itself.
     judge : Judge, optional
-        Of a set whose motion is kept; if it compares with an approved set, that decides on knee, depth and lean alone.
+        Of a set whose motion is kept; if there is an approved set, it compares with it besides, and names partial by it.
     """
 
     def __init__(self, drill: Drill, setup: Setup, baseline: Baseline | None = None, judge: Judge | None = None) -> None:
@@ -86,9 +86,7 @@ class DrillSession:
         self.parameters = records.parameters(drill, setup.grid_hz, worn)
         self._judge, self._began_us = judge, 0
         self._judged: Judged | None = None
-        if judge is not None and judge.compares:
-            self.parameters["excursion"] = self.parameters["return_"] = inf
-        self._baseline = (baseline or Baseline.none()).profile.astype(np.float64, order="C")
+        self._baseline = (baseline or (judge.baseline if judge else Baseline.none())).profile.astype(np.float64, order="C")
         # closing is given twice the time of aborting, then the ring must still hold the start
         self._stream = stream.StreamState.fresh(round((2.0 * drill.repetition.abort_s + 2.0) * setup.grid_hz))
         self._reports = np.zeros(stream.CAPACITY, records.REPORT)
@@ -223,9 +221,9 @@ class DrillSession:
             if self._judge is not None:
                 self._judged = self._judge.take(number, self._began_us, now)
                 batch.courses += self._judged.courses
+                self._decide(self._judged.conditions(self.drill, now, self._faults), batch)
                 for name in self._judged.names:
                     self._add_fault(name)
-                self._decide(self._judged.conditions(self.drill, now), batch)
         elif kind == records.CLOSED:
             batch.events.append(Event("phase", t, now, detail="rest"))
             self._engine.end_phase()

@@ -2,8 +2,8 @@
 
 A person who squats is pushed upwards at the bottom and not at the top, so the pelvis' accelerometer shows more at the
 bottom; its length alone is used, which needs neither a calibration nor a good sensor. Over a whole cycle its correlation
-with the thighs' angle was at least 0.44 in 1932 windows cut out of 20 sets, over half a cycle it was wrong in 23 of them, by
-up to 0.40. The first quiet moment is no sign: in 8 of the 20 sets it was the bottom.
+with the thighs' angle was at least 0.44 in 1932 windows cut out of 20 sets, over half a cycle it was wrong in 23 of them,
+by up to 0.40. The first quiet moment is no sign: in 8 of the 20 sets it was the bottom.
 """
 
 from __future__ import annotations
