@@ -1,8 +1,8 @@
 """A set that is done without a calibration: counted all the same, against a stand that is found in it.
 
 The guided movement may be squats too, so nothing is said before there are more of them than it has. A calibration that
-comes first, or after a pause and no more squats than that, ends this, and the drill counts from there on as always; one that
-comes in the middle of a set does not tear it apart.
+comes first, or after a pause and no more squats than that, ends this, and the drill counts from there on as always; one
+that comes in the middle of a set does not tear it apart.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ REST_US: Final = 300_000
 
 
 def frontal_profile(frames: FrameBlock, repetitions: Iterable[Repetition]) -> Floats:
-    """(2, 2, 2, 11) rad as `alignment.Baseline.profile`; NaN where fewer than three repetitions are known."""
+    """(2, 2, 2, 11) rad as `alignment.Baseline.profile`; NaN where fewer than three repetitions are known, but the last
+    known value beyond the depths that were reached."""
     found: list[Floats] = []
     for r in repetitions:
         first, start, end = np.searchsorted(frames.t_us, (r.t_start_us - REST_US, r.t_start_us, r.t_end_us)).tolist()
@@ -37,7 +38,10 @@ def frontal_profile(frames: FrameBlock, repetitions: Iterable[Repetition]) -> Fl
     each = np.array(found)
     known = np.isfinite(each).sum(axis=0)
     total = np.where(np.isfinite(each), each, 0.0).sum(axis=0)
-    return np.where(known >= KNOWN, total / np.maximum(known, 1), np.nan)
+    mean = np.where(known >= KNOWN, total / np.maximum(known, 1), np.nan)
+    for d in range(1, len(DEPTHS)):  # beyond what was reached it stays
+        mean[..., d] = np.where(np.isnan(mean[..., d]), mean[..., d - 1], mean[..., d])
+    return mean
 
 
 def _at_depths(tilt: Floats, values: Floats) -> Floats:

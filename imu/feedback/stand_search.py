@@ -19,7 +19,9 @@ from imu.packets import Floats
 SWING: Final = 0.5236
 """rad (30°), of a half of a cycle."""
 EACH: Final = 0.35
-"""rad (20°), that each leg must turn in it: who marches turns one."""
+"""rad (20°), that each leg must turn in it: who marches turns one, ..."""
+TOGETHER: Final = 0.5
+"""... share of the turning that both legs must do at the same time: or one after the other."""
 BACK: Final = 0.2094
 """rad (12°) away from an extreme, it was one."""
 HALF_SURE: Final = 0.55
@@ -107,6 +109,16 @@ def extremes(y: Floats, at: Floats) -> int:
 
 
 @kernel
+def together(a: Floats, b: Floats, first: int, last: int) -> bool:
+    """Both angles change at the same time between the rows first and last, whichever way."""
+    less, more = 0.0, 0.0
+    for i in range(first, last):
+        x, y = abs(a[i + 1] - a[i]), abs(b[i + 1] - b[i])
+        less, more = less + min(x, y), more + max(x, y)
+    return less >= TOGETHER * more
+
+
+@kernel
 def correlation(acc: Floats, j: int, first: int, y: Floats, start: int) -> float:
     """Of the length of sensor j's acceleration with y (n,), from row `start` on; 0 if too little is known."""
     mask = acc.shape[0] - 1
@@ -163,9 +175,8 @@ def find_stand(
     swings, start = 0, -1
     for i in range(1, k):
         a, b = int(at[i - 1]), int(at[i])
-        if abs(both[b] - both[a]) >= SWING and (
-            not two or (abs(y[b] - y[a]) >= EACH and abs(other[b] - other[a]) >= EACH)
-        ):
+        alike = not two or (min(abs(y[b] - y[a]), abs(other[b] - other[a])) >= EACH and together(y, other, a, b))
+        if alike and abs(both[b] - both[a]) >= SWING:
             swings += 1
             if start < 0:
                 start = a
