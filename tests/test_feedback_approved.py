@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from squatting_sensors import Squatting
 
 import imu
+from imu.cli import main
 from imu.config import Setup
 from imu.errors import ConfigError
 from imu.feedback import Baseline, DrillSession
@@ -192,3 +193,12 @@ def test_who_always_has_the_knee_in_is_not_cued_for_what_is_usual():
     out = session.push(squats.frames, 0)
     assert len(out.repetitions) >= 4
     assert not any(r.faults for r in out.repetitions)
+
+
+def test_the_command_takes_a_recording_of_the_approved_set(tmp_path, capsys):
+    good = Squatting(seed=1).recording().save(tmp_path / "good.mcap")
+    bad = Squatting(seed=4).knee_in("right", 10.0, lambda s: s.up).recording().save(tmp_path / "bad.mcap")
+    assert main(["process", str(bad), "--drill", "squat", "--no-files"]) == 0
+    assert "valgus_right" not in capsys.readouterr().out
+    assert main(["process", str(bad), "--drill", "squat", "--no-files", "--baseline", str(good)]) == 0
+    assert "valgus_right" in capsys.readouterr().out

@@ -174,6 +174,8 @@ class DrillSession:
                     i += 1
                     same.append(self._reports[i])
                 self._decide(self._valgus(same), batch)
+            elif kind == records.VALGUS_UNKNOWN and self._judge and self._judge.compares:
+                pass  # the comparison says what it could not judge
             elif kind in (records.VALGUS_SHORT, records.VALGUS_UNKNOWN):
                 held = "dwell" if kind == records.VALGUS_SHORT else "quality"
                 self._decide(iter([self._condition(r, SIDES[int(r["leg"])], held)]), batch)
