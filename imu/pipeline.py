@@ -16,7 +16,7 @@ from imu.conventions import Side, side_of
 from imu.errors import ConfigError
 from imu.feedback.cadence import CadenceSession
 from imu.feedback.drill import AnyDrill, Drill, load_drill
-from imu.feedback.measured import Measured, MeasuredState
+from imu.feedback.measured import SECOND, Measured, MeasuredState
 from imu.feedback.motion import MOST
 from imu.feedback.session import DrillOutputs, DrillSession
 from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
@@ -173,8 +173,15 @@ class Pipeline:
             now = frames.t_us[-1] if event is None else event.t_emitted_us
             stop = int(np.searchsorted(frames.t_us, now, side="right"))
             while start < stop:
-                part, first = frames.part(start, min(stop, start + MOST)), None
-                start += len(part)
+                end, first = min(stop, start + MOST), None
+                if self._measured is not None:
+                    t = int(frames.t_us[start])
+                    end = min(end, int(np.searchsorted(frames.t_us, (t // SECOND + 1) * SECOND)))
+                    if ended := self._measured.before(t):
+                        yield DrillOutputs(ended)
+                        self.session = self._measured.session
+                part = frames.part(start, end)
+                start = end
                 if self._measured is not None and (early := self._measured.take(len(part))) is not None:
                     yield early
                     if self._measured.is_set:

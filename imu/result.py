@@ -54,10 +54,10 @@ class Result:
 
         Repetitions in which a fault was named, other than of tempo, are left out.
         """
-        good = {r.number for r in self.repetitions if set(r.faults) <= {"tempo"}}
+        good = [r for r in self.repetitions if set(r.faults) <= {"tempo"}]
+        courses = (c for c in self.courses if any(r.t_start_us <= c.t_deepest_us <= r.t_end_us for r in good))
         errors = {s.sensor: (*s.acc_offset, *s.acc_covariance) for s in self.setup.sensors if any(s.acc_offset)}
-        frontal = frontal_profile(self.frames, (r for r in self.repetitions if r.number in good))
-        return approve((c for c in self.courses if c.number in good), errors, frontal)
+        return approve(courses, errors, frontal_profile(self.frames, good))
 
     @property
     def cues(self) -> tuple[Cue, ...]:

@@ -202,3 +202,30 @@ def test_the_command_takes_a_recording_of_the_approved_set(tmp_path, capsys):
     assert "valgus_right" not in capsys.readouterr().out
     assert main(["process", str(bad), "--drill", "squat", "--no-files", "--baseline", str(good)]) == 0
     assert "valgus_right" in capsys.readouterr().out
+
+
+def test_a_calibration_after_a_pause_begins_the_drill_anew():
+    """Five squats to warm up, a pause, three squats and six."""
+    parts = [
+        Squatting(repetitions=5, seed=1),
+        Squatting(repetitions=1, seed=2, depth_deg=0.01, lead_s=12.0),
+        Squatting(repetitions=3, seed=3, tempo=(1.2, 0.2, 1.1, 0.4)),
+        Squatting(repetitions=1, seed=4, depth_deg=0.01, lead_s=5.0),
+        Squatting(repetitions=6, seed=5),
+    ]
+    each = [part.samples() for part in parts]
+    samples = {}
+    for segment in each[0]:
+        gyr, acc = (np.concatenate([getattr(one[segment], name) for one in each]) for name in ("gyr", "acc"))
+        samples[segment] = imu.Samples(np.arange(len(gyr), dtype=np.int64) * 10_000, gyr, acc)
+    result = imu.process(imu.Recording.from_samples(samples), drill="squat")
+    again = [e for e in result.events if e.kind == "drill_restarted"]
+    assert len(again) == 1
+    calibrated = next(e for e in result.events if e.kind == "calibrated")
+    assert calibrated.t_emitted_us < again[0].t_us  # in the warm-up, which is not torn apart
+    assert [(r.number, bool(r.flags & int(Quality.NOT_CALIBRATED))) for r in result.repetitions] == [
+        *((i, True) for i in range(1, 6)), *((i, False) for i in range(1, 10))
+    ]  # fmt: skip
+    assert all(r.t_start_us > again[0].t_us for r in result.repetitions[5:])
+    small = pushed(result.setup, imu.Recording.from_samples(samples), 3, 4000)
+    assert small.digest() == result.digest()

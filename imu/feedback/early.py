@@ -2,7 +2,7 @@
 
 The guided movement may be squats too, so nothing is said before there are more of them than it has. A calibration that
 comes first, or after a pause and no more squats than that, ends this, and the drill counts from there on as always; one
-that comes in the middle of a set does not tear it apart.
+that comes in the middle of a set waits for the next pause and does not tear it apart.
 """
 
 from __future__ import annotations
@@ -82,6 +82,10 @@ class EarlySet:
     def was_guided(self, t_us: int) -> bool:
         """A calibration has come at `t_us`: what was counted lately may have been its guided movement."""
         return t_us - self._last_us >= PAUSE_US or self._in_a_row <= GUIDED
+
+    def paused(self, t_us: int) -> bool:
+        """The set is over, or so it seems at `t_us`."""
+        return t_us - self._last_us >= PAUSE_US and self.session.between
 
     def finish(self, t_us: int) -> DrillOutputs:
         """The recording is over and no calibration has come: what was counted counts. Finish the session after this."""

@@ -17,6 +17,7 @@ from imu.fusion.grid import Grid, GridBlock, GridState
 from imu.outputs import Event
 from imu.packets import Quality
 
+SECOND = 1_000_000
 _KEPT = np.uint16(0xFFFF ^ int(Quality.SENSOR_FAULT))
 
 
@@ -28,6 +29,8 @@ class MeasuredState:
     motion: MotionState
     early: EarlyState | None
     t_us: int
+    second: int
+    calibrated: bool
 
 
 class Measured:
@@ -52,6 +55,7 @@ class Measured:
         """What follows a set without calibration; None = there is one, or there will be."""
         self.t_us = 0
         """Time of the newest frame."""
+        self._second, self._calibrated = -1, False
 
     def _fresh(self) -> EarlySet | None:
         return EarlySet(self._drill, self._setup, self._motion) if self._may_be_early else None
@@ -77,8 +81,19 @@ class Measured:
 
     def calibrated(self, t_us: int) -> tuple[Event, ...]:
         """A calibration has come at `t_us`: the guided movement is over, if that is what it was."""
-        if self.early is None or not self.early.was_guided(t_us):
+        self._calibrated = True
+        return self._end(t_us) if self.early is not None and self.early.was_guided(t_us) else ()
+
+    def before(self, t_us: int) -> tuple[Event, ...]:
+        """The frame of `t_us` comes next: once a second it is looked whether a set without calibration is over."""
+        if self.early is None or t_us // SECOND == self._second:
             return ()
+        self._second = t_us // SECOND
+        return self._end(t_us) if self._calibrated and self.early.paused(t_us) else ()
+
+    def _end(self, t_us: int) -> tuple[Event, ...]:
+        """From here on the calibrated angles count."""
+        assert self.early is not None
         again = self.early.is_set
         self.early = None
         why = "calibrated after what was counted so far: the drill begins anew"
@@ -103,13 +118,15 @@ class Measured:
         """A copy of everything that changes."""
         assert not self._waiting, "frames are taken as they are made"
         early = self.early.state() if self.early else None
-        return MeasuredState(self._grid.state(), self._motion.state(), early, self.t_us)
+        return MeasuredState(
+            self._grid.state(), self._motion.state(), early, self.t_us, self._second, self._calibrated
+        )
 
     def restore(self, state: MeasuredState) -> None:
         """Continue from a state of one with an equal drill and setup; the session that counts is restored apart."""
         self._grid.restore(state.grid)
         self._motion.restore(state.motion)
-        self._waiting, self.t_us = [], state.t_us
+        self._waiting, self.t_us, self._second, self._calibrated = [], state.t_us, state.second, state.calibrated
         self.early = None
         if state.early is not None:
             self.early = self._fresh()

@@ -140,6 +140,11 @@ class DrillSession:
     def drill_view(self) -> DrillView:
         return self.drill.view
 
+    @property
+    def between(self) -> bool:
+        """No repetition is under way."""
+        return int(self._stream.machine[0]["state"]) in (records.WAITING, records.TOP)
+
     def view(self) -> RepetitionView:
         """The repetition under way, at the newest frame."""
         return repetition_view(self.drill, self._stream.machine, self._count, self._marks)
