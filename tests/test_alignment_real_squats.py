@@ -1,6 +1,7 @@
 """Recorded squats of two people, each judged against one of their own correct sets, with nothing but the recordings known.
 
-Limits were chosen on person 3; person 4 is the check. All actors followed one instruction in one laboratory.
+The share of the depth was chosen on person 3 alone; the other limits with both in sight, so this is no independent proof.
+All actors followed one instruction in one laboratory.
 """
 
 from __future__ import annotations

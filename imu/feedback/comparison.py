@@ -1,6 +1,6 @@
 """A repetition against the person's own approved set: knee, depth and lean, causally, repetition by repetition.
 
-Three questions (limits chosen on one person's ten sets, checked on another's):
+Three questions (limits set with twenty sets of two people in sight, so their figures are no independent proof):
 
 - *return*: is the shank further in on the way up than on the way down at equal thigh tilt, compared with the approved set?
   Strap, axis and stance are functions of the pose and cancel. Approved sets stay within 3.5°, acted faults are beyond 8.5°.
