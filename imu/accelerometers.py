@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from imu.config import SensorSetup, Setup
 from imu.conventions import G
+from imu.feedback.approved import ApprovedSet
 from imu.fusion.acc_offset import AccOffset, AccOffsetFilter
 from imu.fusion.acc_offset_filter import NEW_FRAME, UNBELIEVED
 from imu.fusion.channel import SensorChannel
@@ -62,3 +64,23 @@ def _corrected(sensor: SensorSetup, check: SensorCheck, found: AccOffset) -> Sen
     covariance = tuple(float(c[i, j]) for i, j in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))
     note = f"accelerometer offset {found.words}; removed, estimated from {found.duration_s:.0f} s of this recording"
     return replace(sensor, acc_offset=(x, y, z), acc_covariance=covariance, acc_note=note)
+
+
+def with_approved_errors(setup: Setup) -> Setup:
+    """The setup with the offsets that its own approved set knows: live there is no recording to find them in."""
+    return with_known_errors(setup, ApprovedSet.from_json(setup.baseline).acc_errors) if setup.baseline else setup
+
+
+def with_known_errors(setup: Setup, errors: Mapping[str, tuple[float, ...]]) -> Setup:
+    """The setup with the offsets that were found before, in the person's approved set, of sensors that have none yet.
+
+    errors : by sensor, offset and covariance as `imu.feedback.approved.ApprovedSet.acc_errors`.
+    """
+    note = "accelerometer offset known from the approved set; removed"
+    sensors = (
+        replace(s, acc_offset=errors[s.sensor][:3], acc_covariance=errors[s.sensor][3:], acc_note=note)
+        if s.sensor in errors and not any(s.acc_offset)
+        else s
+        for s in setup.sensors
+    )
+    return setup.with_(sensors=tuple(sensors))

@@ -131,6 +131,12 @@ class Setup:
     movement_s: tuple[float, float] | None = None
     calibration: str = ""
     """Of another day, as `imu.kinematics.calibration.to_json` writes it: used if today's stand fits. Empty = none."""
+    baseline: str = ""
+    """The person's approved set, as `imu.feedback.approved.ApprovedSet.to_json` writes it: knee, depth and lean are judged
+    against it. Empty = none."""
+    guided_movement: bool = True
+    """A guided movement comes before the drill. False = there is none: without a calibration the drill counts from its
+    first repetition on, and not from the fourth."""
     height_m: float = 0.0
     """Body height, from which segment lengths are guessed for step lengths; 0 = not known, no lengths."""
     filter: str = "vqf"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from imu.accelerometers import with_approved_errors
 from imu.ble import LinkReport
 from imu.errors import ImuError, ProtocolError
 from imu.feedback.audio import AudioOut, Pacing
@@ -149,7 +150,7 @@ class Engine:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         if self._stop_early.is_set():
             return
-        setup = await self.source.prepare()
+        setup = with_approved_errors(await self.source.prepare())
         pipeline = Pipeline(setup)
         pacing = Pacing(pipeline.drill, self.audio, real_time=self.source.real_time)
         builder, gait = ResultBuilder(setup), LiveGait(pipeline)

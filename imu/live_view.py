@@ -55,7 +55,7 @@ def problem_of(health: tuple[Health, ...]) -> str:
 
 def stage_of(pipeline: Pipeline) -> tuple[str, str]:
     """(stage, instruction) from the calibration's progress."""
-    if pipeline.body.stage == "ready":
+    if pipeline.body.stage == "ready" or pipeline.counts_early:
         return "drill", ""
     return pipeline.body.stage, pipeline.body.instruction
 

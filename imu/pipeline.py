@@ -6,7 +6,6 @@ Synchronous. No clock, thread, event loop, file or window: live, replay, simulat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +14,9 @@ from imu.config import Setup
 from imu.conventions import Side, side_of
 from imu.errors import ConfigError
 from imu.feedback.cadence import CadenceSession
-from imu.feedback.drill import AnyDrill, Drill, load_drill
-from imu.feedback.session import DrillOutputs, DrillSession
+from imu.feedback.drill import AnyDrill
+from imu.feedback.following import Follower, FollowerState
+from imu.feedback.session import DrillSession
 from imu.fusion.channel import CheckChange, PoseBlock, SensorChannel
 from imu.fusion.grid import Grid, GridBlock
 from imu.fusion.rows import Rows
@@ -24,7 +24,7 @@ from imu.kinematics.body import Body
 from imu.kinematics.gait import GaitDetector, GaitState, LegState, Stride, StrideBuilder
 from imu.kinematics.whole_body import WholeBody
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
-from imu.packets import Command, Health, Ints, Packet, Quality
+from imu.packets import Command, Health, Packet, Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,9 @@ class PipelineState:
     body: object
     gait: GaitState
     walk: dict[Side, LegState]
-    drill: object
+    drill: FollowerState
     silent: tuple[bool, ...]
     verdicts: tuple[tuple[int, CheckChange], ...]
-    mutes: tuple[tuple[int, bool], ...]
-    ready_us: int | None
 
 
 class Pipeline:
@@ -61,8 +59,7 @@ class Pipeline:
         self._period_us = [round(1e6 / s.rate_hz) for s in setup.sensors]
         self._grid = Grid(len(setup.sensors), setup.grid_hz, round(setup.wait_ms * 1000))
         self.body: Body | WholeBody = body or Body(setup)
-        self.drill: AnyDrill | None = load_drill(setup.drill_toml, "drill of this session") if setup.drill_toml else None
-        self.session = _session(self.drill, setup) if self.drill else None
+        self._follower = Follower(setup)
         self._gait = GaitDetector([s.segment for s in setup.sensors], setup.grid_hz)
         self.walk = StrideBuilder(self._gait.sides)
         """What is open of each leg's stride."""
@@ -71,14 +68,25 @@ class Pipeline:
         self._silent = [False] * len(setup.sensors)
         self._verdicts: list[tuple[int, CheckChange]] = []
         """(sensor, change of its verdict) that no frame has reached yet."""
-        self._mutes: tuple[tuple[int, bool], ...] = ()
-        """(session time, no cues from it on) that no frame has reached yet."""
-        self._ready_us: int | None = None
+
+    @property
+    def counts_early(self) -> bool:
+        """The drill is being done without a calibration, and counts."""
+        return self._follower.counts_early
+
+    @property
+    def drill(self) -> AnyDrill | None:
+        return self._follower.drill
+
+    @property
+    def session(self) -> DrillSession | CadenceSession | None:
+        """What counts now; None = there is no drill."""
+        return self._follower.session
 
     def take(self, command: Command) -> None:
         """What a person asked for; ConfigError if it cannot be. Give it before the frames that it holds for."""
         if command.kind in ("mute", "unmute"):
-            self._mutes = tuple(sorted((*self._mutes, (command.t_us, command.kind == "mute"))))
+            self._follower.mute(command.t_us, command.kind == "mute")
         else:
             self.body.take(command)
 
@@ -100,6 +108,7 @@ class Pipeline:
         """Take the poses of sensor number `i` from a packet that was `span_us` long."""
         if len(poses):
             self._grid.push(i, poses, span_us)
+            self._follower.measured(i, poses, span_us)
         return self._advance(self._grid.take())
 
     def number_of(self, packet: Packet) -> int:
@@ -118,11 +127,13 @@ class Pipeline:
     def finish(self) -> Outputs:
         """The last frames, and a repetition that was already counted; call once, after the last packet."""
         last = self._advance(self._grid.finish())
-        if self.session is None:
-            return last
-        tail = self.session.finish()
+        tail = self._follower.finish()
         return Outputs(
-            last.frames, last.events + tail.events, last.repetitions + tail.repetitions, last.cues + tail.cues
+            last.frames,
+            last.events + tail.events,
+            last.repetitions + tail.repetitions,
+            last.cues + tail.cues,
+            last.courses + tail.courses,
         )
 
     def _advance(self, grid: GridBlock) -> Outputs:
@@ -136,49 +147,15 @@ class Pipeline:
         events += body_events + steps
         repetitions: tuple[Repetition, ...] = ()
         cues: tuple[Cue, ...] = ()
-        if self.session is not None:
-            for event in body_events:
-                if event.kind == "calibrated":
-                    self._ready_us = event.t_emitted_us
-            for part in self._drill(frames, grid.known_us, body_events, steps):
-                events += part.events
-                repetitions += part.repetitions
-                cues += part.cues
+        courses: tuple[object, ...] = ()
+        for part in self._follower.push(frames, grid.known_us, body_events, steps):
+            events += part.events
+            repetitions += part.repetitions
+            cues += part.cues
+            courses += part.courses
         # by the frame that decided each: a large packet brings many frames, and their order must be that of small ones
         events = tuple(sorted(events, key=lambda e: e.t_emitted_us))
-        return Outputs(frames, events, repetitions, cues)
-
-    def _drill(
-        self, frames: FrameBlock, known_us: Ints, body_events: tuple[Event, ...], steps: Sequence[Event]
-    ) -> Iterator[DrillOutputs]:
-        """Frames through the drill, with what changes between two of them.
-
-        From `swap_found` until somebody has looked, cues might name the wrong leg.
-        """
-        assert self.session is not None
-        self.session.arrived(frames.t_us, known_us)
-        changes: list[tuple[int, bool | str]] = []
-        for event in body_events:
-            if event.kind in ("swap_found", "sides_confirmed", "sides_checked"):
-                row = int(np.searchsorted(frames.t_us, event.t_emitted_us, side="right"))
-                changes.append((row, "sensors seem exchanged" if event.kind == "swap_found" else ""))
-        while self._mutes and self._mutes[0][0] <= frames.t_us[-1]:
-            t_us, muted = self._mutes[0]
-            changes.append((int(np.searchsorted(frames.t_us, t_us)), muted))
-            self._mutes = self._mutes[1:]
-        start = 0
-        for stop, change in (*sorted(changes, key=lambda c: c[0]), (len(frames), None)):
-            if stop > start:
-                part, first = frames.part(start, stop), None
-                if self._ready_us is not None:
-                    first = int(np.searchsorted(part.t_us, self._ready_us, side="right"))
-                first_us, last_us = int(part.t_us[0]), int(part.t_us[-1])
-                yield self.session.push(part, first, [e for e in steps if first_us <= e.t_emitted_us <= last_us])
-                start = stop
-            if isinstance(change, bool):
-                self.session.mute(change)
-            elif change is not None:
-                self.session.hold(change)
+        return Outputs(frames, events, repetitions, cues, courses)
 
     def _link_events(self, grid: GridBlock) -> tuple[Event, ...]:
         """`sensor_stale` when a sensor's orientation becomes unknown after having been known, `sensor_back` on return."""
@@ -263,11 +240,9 @@ class Pipeline:
             self.body.state(),
             self._gait.state(),
             self.walk.state(),
-            self.session.state() if self.session else None,
+            self._follower.state(),
             tuple(self._silent),
             tuple(self._verdicts),
-            self._mutes,
-            self._ready_us,
         )
 
     def restore(self, state: PipelineState) -> None:
@@ -278,14 +253,6 @@ class Pipeline:
         self.body.restore(state.body)  # pyright: ignore[reportArgumentType]
         self._gait.restore(state.gait)
         self.walk.restore(state.walk)
-        if self.session is not None:
-            self.session.restore(state.drill)  # pyright: ignore[reportArgumentType]
+        self._follower.restore(state.drill)
         self._silent = list(state.silent)
         self._verdicts = list(state.verdicts)
-        self._mutes = state.mutes
-        self._ready_us = state.ready_us
-
-
-def _session(drill: AnyDrill, setup: Setup) -> DrillSession | CadenceSession:
-    """What follows a drill of its kind."""
-    return DrillSession(drill, setup) if isinstance(drill, Drill) else CadenceSession(drill, setup)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from imu.accelerometers import with_corrected_accelerometers
+from imu.accelerometers import with_approved_errors, with_corrected_accelerometers
 from imu.config import Setup
 from imu.errors import ConfigError
 from imu.feedback.cadence_drill import with_cadence
@@ -105,8 +105,9 @@ def process(
         Calibration windows in s of session time. None: found automatically.
     progress : callable, optional
         Called with the share done, 0..1.
-    baseline
-        Reserved name; not available in this version (ConfigError).
+    baseline : Result, optional
+        Of a set of this person that was approved, processed before: knee, depth and lean of every repetition are judged
+        against it. Offsets of accelerometers that were found in it are taken off here too. None: the recorded one, if any.
     offline : bool
         Smooth every sensor's orientation with what came later (`imu.fusion.smoother`), then calibrate and follow the
         relative headings with what came later as well (`imu.kinematics.whole_body`): angles are known from the start.
@@ -131,8 +132,6 @@ def process(
     cadence : float, optional
         Steps per minute that a drill of walking asks for. None: as the drill says.
     """
-    if baseline is not None:
-        raise ConfigError("baseline is not available in this version; alignment is judged against the person's own stand")
     if offline and packet_samples is not None:
         raise ConfigError(
             "packets of a given size check the live way, and offline takes all samples at once; leave one of both away"
@@ -140,6 +139,8 @@ def process(
     setup = session_setup(
         recording.setup, drill, stand_s, movement_s, method, calibration, exchange, height_m, cadence
     )
+    if baseline is not None:
+        setup = with_approved_errors(setup.with_(baseline=baseline.approved.to_json()))
     if offline and setup.filter != "vqf":
         raise ConfigError(f"offline smoothing belongs to the filter vqf, not to {setup.filter}; leave one of both away")
     clock = timing or Timing()

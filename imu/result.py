@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imu.config import Setup
 from imu.conventions import ANGLES, Side, angle_column, angle_label, angles_of
+from imu.feedback.approved import ApprovedSet, approve
+from imu.feedback.course import Course
 from imu.feedback.explain import Decisions, explain, explain_all
+from imu.feedback.frontal import frontal_profile
 from imu.kinematics.calibration import Calibration
 from imu.kinematics.gait import GaitSummary, SegmentLengths, StrideMeasures, measure, strides_of, summarise, sync_ms
 from imu.outputs import Cue, Event, FrameBlock, Outputs, Repetition
@@ -35,6 +38,8 @@ class Result:
     calibration: Calibration | None
     incomplete: bool = False
     """The recording ended torn (power cut, kill): everything up to there is in here."""
+    courses: tuple[Course, ...] = ()
+    """Where the segments of each leg went in every repetition that was counted."""
     offline: bool = False
     """Smoothed with what came later: nearer to the truth than what was shown live, and not to be compared with it."""
 
@@ -42,6 +47,17 @@ class Result:
     def t_us(self) -> Ints:
         """(m,) session time of every frame."""
         return self.frames.t_us
+
+    @property
+    def approved(self) -> ApprovedSet:
+        """What later sets are compared with, if this one is approved; ConfigError if it has too few repetitions.
+
+        Repetitions in which a fault was named, other than of tempo, are left out.
+        """
+        good = [r for r in self.repetitions if set(r.faults) <= {"tempo"}]
+        courses = (c for c in self.courses if any(r.t_start_us <= c.t_deepest_us <= r.t_end_us for r in good))
+        errors = {s.sensor: (*s.acc_offset, *s.acc_covariance) for s in self.setup.sensors if any(s.acc_offset)}
+        return approve(courses, errors, frontal_profile(self.frames, good))
 
     @property
     def cues(self) -> tuple[Cue, ...]:
@@ -150,6 +166,7 @@ class ResultBuilder:
         self.events: list[Event] = []
         self.repetitions: list[Repetition] = []
         self.decisions: list[Cue] = []
+        self._courses: list[Course] = []
 
     def add(self, out: Outputs) -> None:
         if len(out.frames):
@@ -160,6 +177,7 @@ class ResultBuilder:
         self.events += out.events
         self.repetitions += out.repetitions
         self.decisions += out.cues
+        self._courses += cast("tuple[Course, ...]", out.courses)
 
     def result(
         self,
@@ -180,5 +198,6 @@ class ResultBuilder:
             health,
             calibration,
             incomplete,
+            tuple(self._courses),
             offline,
         )

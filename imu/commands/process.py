@@ -48,6 +48,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="store_true",
         help="first find the offset of accelerometers that are wrong at rest in the recording itself, and take it off",
     )
+    p.add_argument(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="recording of an approved set of this person with the same drill: knee, depth and lean are judged against it",
+    )
     add_drill(p)
     add_windows(p)
     add_calibration(p)
@@ -67,9 +73,14 @@ def run(arguments: argparse.Namespace) -> int:
     def progress(share: float) -> None:
         print(f"\r{share:4.0%}", end="\r" if share < 1 else "\n", file=sys.stderr, flush=True)
 
+    baseline = None
+    if arguments.baseline is not None:
+        correct = arguments.correct_accelerometers
+        baseline = process(load(arguments.baseline), drill_of(arguments), correct_accelerometers=correct)
     result = process(
         recording,
         drill_of(arguments),
+        baseline,
         offline=arguments.offline,
         stand_s=arguments.stand,
         movement_s=arguments.movement,

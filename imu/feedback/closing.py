@@ -10,6 +10,7 @@ import numpy as np
 from imu.conventions import SIDES, angle_label
 from imu.feedback import repetitions
 from imu.feedback.drill import Drill
+from imu.feedback.judge import Judged
 from imu.feedback.lane import Lane, Report
 from imu.feedback.records import ALIGNMENT_ANGLES
 from imu.feedback.tempo import phases_of, tempo_errors
@@ -33,9 +34,13 @@ def plain(value: np.float64) -> float:
 
 
 def closed_repetition(
-    drill: Drill, lane: Lane, report: Report, number: int, faults: tuple[str, ...], rest_s: float
-) -> Repetition:
-    """Of a report of a repetition that has closed; rest_s: the pause before it, NaN = the first one."""
+    drill: Drill, lane: Lane, report: Report, number: int, faults: tuple[str, ...], rest_s: float,
+    judged: Judged | None = None,
+) -> Repetition:  # fmt: skip
+    """Of a report of a repetition that has closed.
+
+    rest_s : the pause before it, NaN = the first one; judged: how it compares with the approved set, if there is one.
+    """
     row = report.closed
     assert row is not None
     excursions: dict[str, float] = {}
@@ -50,9 +55,13 @@ def closed_repetition(
     measures = dict(report.measures) | tempo_errors(drill, phases, rest_s)
     if rest_s == rest_s:
         measures["rest_before_s"] = rest_s
+    nearest = report.nearest
+    if judged is not None:
+        excursions |= judged.excursions
+        nearest = judged.approaches(nearest)
     return Repetition(
         number, lane.trained, int(row["t_start"]), int(row["t_deepest"]), int(row["t_end"]), plain(row["depth"]), phases,
-        excursions, faults, int(row["flags"]), measures, report.nearest,
+        excursions, faults, int(row["flags"]), measures, nearest,
     )  # fmt: skip
 
 

@@ -76,7 +76,7 @@ LOST: Final = int(Quality.GAP | Quality.STALE | Quality.SETTLING | Quality.CLOCK
 """NaN with any of these: a sensor that was there has gone."""
 
 DEPTHS: Final = np.radians(np.arange(30.0, 81.0, 5.0))
-"""(11,) thigh tilts at which the way up is compared with the way down."""
+"""(11,) rad, tilts of the thigh at which the way up is compared with the way down, and repetitions with each other."""
 
 PARAMS: Final = np.dtype(
     [

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import nan, radians
-from typing import Final
 
 import numpy as np
 
 from imu.config import Setup
 from imu.conventions import SIDES, Side
 from imu.errors import ConfigError
-from imu.feedback import records, stream
+from imu.feedback import conditions, records, stream
 from imu.feedback.alignment import Baseline
 from imu.feedback.batch import Batch, DrillOutputs
-from imu.feedback.closing import WHY_DROPPED, closed_repetition, plain, void_repetition
+from imu.feedback.closing import WHY_DROPPED, closed_repetition, void_repetition
 from imu.feedback.cues import Condition, CueEngine, CueState
-from imu.feedback.drill import Drill, ValgusRule
-from imu.feedback.drill_metrics import Compensation
+from imu.feedback.drill import Drill
+from imu.feedback.judge import Judge, JudgeState
 from imu.feedback.lane import Lane, Notes, Report, legs_of
 from imu.feedback.quantities import segments_of
 from imu.feedback.schedule import plan_of
@@ -27,14 +26,6 @@ from imu.feedback.view import repetition_view, under_way
 from imu.outputs import Cue, Event, FrameBlock
 from imu.packets import Ints
 from imu.snapshot import DrillView, RepetitionView
-
-HELD: Final = {
-    records.VALGUS_SHORT: "dwell",
-    records.VALGUS_UNKNOWN: "quality",
-    records.COMPENSATION_SHORT: "dwell",
-    records.COMPENSATION_UNKNOWN: "quality",
-}
-"""Reports of what was held back by the rule itself, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +40,7 @@ class SessionState:
     done: int
     t_end_us: int
     last_side: Side | None
+    judge: JudgeState | None
 
 
 class DrillSession:
@@ -61,9 +53,12 @@ class DrillSession:
         Says which segments carry a sensor, and the rate of the grid.
     baseline : Baseline, optional
         The person's own good repetitions; without it the knee is judged against the stand and against itself.
+    judge : Judge, optional
+        Of a set whose motion is kept, of a drill that is `comparable`; with an approved set it compares with that
+        besides, and names partial by it.
     """
 
-    def __init__(self, drill: Drill, setup: Setup, baseline: Baseline | None = None) -> None:
+    def __init__(self, drill: Drill, setup: Setup, baseline: Baseline | None = None, judge: Judge | None = None) -> None:
         self.drill = drill
         legs = legs_of(drill, setup)
         if not legs:
@@ -71,7 +66,9 @@ class DrillSession:
             needed = [segments_of(drill.signal.angle, side) for side in SIDES if side in sides]
             segments = " or ".join(dict.fromkeys(" and ".join(one) for one in needed))
             raise ConfigError(f"drill {drill.name} counts by {drill.signal.angle}: wear a sensor on {segments}")
-        profile = (baseline or Baseline.none()).profile.astype(np.float64, order="C")
+        self._judge = judge
+        against = baseline or (judge.baseline if judge else Baseline.none())
+        profile = against.profile.astype(np.float64, order="C")
         self._lanes = tuple(Lane(i, drill, setup, leg, profile) for i, leg in enumerate(legs))
         self._notes = [Notes() for _ in self._lanes]
         plan = plan_of(setup, drill.name, drill.target_count, drill.schedule)
@@ -118,6 +115,11 @@ class DrillSession:
     def drill_view(self) -> DrillView:
         return self.drill.view
 
+    @property
+    def between(self) -> bool:
+        """No repetition is under way."""
+        return all(int(lane.machine[0]["state"]) in (records.WAITING, records.TOP) for lane in self._lanes)
+
     def view(self) -> RepetitionView:
         """The repetition under way, at the newest frame; of two legs that of the leg that began it last."""
         machine = max((lane.machine for lane in self._lanes), key=under_way)
@@ -132,7 +134,7 @@ class DrillSession:
         streams = tuple(lane.state.copy() for lane in self._lanes)
         return SessionState(
             streams, tuple(self._notes), self._engine.state, self._marks, self._count, self._done, self._t_end_us,
-            self._last_side,
+            self._last_side, self._judge.state() if self._judge else None,
         )  # fmt: skip
 
     def restore(self, state: SessionState) -> None:
@@ -142,6 +144,8 @@ class DrillSession:
         self._notes, self._engine.state = list(state.notes), state.cues
         self._marks, self._count, self._done = state.marks, state.count, state.done
         self._t_end_us, self._last_side = state.t_end_us, state.last_side
+        if self._judge and state.judge:
+            self._judge.restore(state.judge)
 
     def _read(self, reports: list[Report]) -> DrillOutputs:
         """Turn the lanes' reports into outputs, in the order in which they were made."""
@@ -157,9 +161,11 @@ class DrillSession:
                     i += 1
                     same.append(reports[i].record)
                 self._decide(self._sided(report.lane, same), batch)
-            elif kind in HELD:
+            elif kind == records.VALGUS_UNKNOWN and self._compares:
+                pass  # the comparison says what it could not judge
+            elif kind in conditions.HELD:
                 lane = self._lanes[report.lane]
-                self._decide(iter([self._condition(lane, r, lane.side_of(r), HELD[kind])]), batch)
+                self._decide([self._condition(lane, r, lane.side_of(r), conditions.HELD[kind])], batch)
             else:
                 self._phase(kind, report, batch)
             i += 1
@@ -180,28 +186,16 @@ class DrillSession:
         """Conditions of one instant, the worse leg first; exactly equal ones are one cue without a side."""
         of = self._lanes[lane]
         for r in same:
-            self._add_fault(lane, self._rule(of, r)[0], of.side_of(r))
-        ratios = [float(abs(r["value"] / r["limit"])) if r["limit"] else abs(float(r["value"])) for r in same]
+            self._add_fault(lane, conditions.rule_of(self.drill, of, r)[0], of.side_of(r))
+        ratios = [conditions.share(r) for r in same]
         if len(same) == 2 and ratios[0] == ratios[1]:
             yield self._condition(of, same[0], None)
             return
         for _, r in sorted(zip(ratios, same, strict=True), key=lambda pair: -pair[0]):
             yield self._condition(of, r, of.side_of(r))
 
-    def _rule(self, lane: Lane, r: np.void) -> tuple[str, ValgusRule | Compensation]:
-        """Name and words of what a report of a knee or of the watch is about."""
-        if r["kind"] in (records.VALGUS, records.VALGUS_SHORT, records.VALGUS_UNKNOWN):
-            return "valgus", self.drill.valgus
-        rule = lane.rule_of(r)
-        return rule.name, rule
-
     def _condition(self, lane: Lane, r: np.void, side: Side | None, held: str = "") -> Condition:
-        name, rule = self._rule(lane, r)
-        said = side if isinstance(rule, ValgusRule) or rule.sided else None
-        return Condition(
-            name, said, rule.text, rule.priority, int(r["t_us"]), int(r["t_emitted_us"]), self._number(lane.number, r),
-            plain(r["value"]), float(r["limit"]), plain(r["sigma"]), rule.cue, held,
-        )  # fmt: skip
+        return conditions.of_watch(self.drill, lane, r, self._number(lane.number, r), side, held)
 
     def _phase(self, kind: int, report: Report, batch: Batch) -> None:
         """A step of the repetition machine."""
@@ -214,6 +208,8 @@ class DrillSession:
 
         if kind == records.STARTED:
             self._notes[lane.number] = replace(self._notes[lane.number], faults=())
+            if self._judge is not None:
+                self._judge.begin(t)
             tell("repetition_started", str(self._number(lane.number, r)))
             tell("phase", out)
             self._engine.end_phase()
@@ -233,6 +229,7 @@ class DrillSession:
             if self.drill.signal.legs == "alternating" and side == self._last_side:
                 tell("side_repeated", f"the {side} leg twice; take turns")
             self._last_side = side
+            self._compare(lane.number, number, now, batch)
         elif kind == records.CLOSED:
             tell("phase", "rest")
             self._engine.end_phase()
@@ -261,36 +258,38 @@ class DrillSession:
         else:
             batch.events.append(Event("tempo_slow", t, now, self._lanes[report.lane].trained, detail=error.words))
         if error.fast or error.text:
-            rule = self.drill.tempo_rule
-            condition = Condition(
-                "tempo", None, error.text, rule.priority, t, now, number, seconds, error.limit_s, nan, rule.cue
-            )
-            self._decide(iter([condition]), batch)
+            self._decide([conditions.of_tempo(self.drill, error, r, number)], batch)
 
     def _depth(self, depth: float, report: Report, batch: Batch) -> None:
-        rule, r = self.drill.depth, report.record
-        if depth < radians(rule.partial_deg):
+        if depth < radians(self.drill.depth.partial_deg) and not self._compares:
             self._add_fault(report.lane, "partial")
-            condition = Condition(
-                "depth", None, rule.text, rule.priority, int(r["t_us"]), int(r["t_emitted_us"]),
-                self._number(report.lane, r), depth, radians(rule.partial_deg), nan, rule.cue,
-            )  # fmt: skip
-            self._decide(iter([condition]), batch)
+            r = report.record
+            self._decide([conditions.of_depth(self.drill, depth, r, self._number(report.lane, r))], batch)
 
     def _metrics(self, report: Report, batch: Batch) -> None:
         """What only the whole repetition shows."""
         r = report.record
         for metric, side, value in self._lanes[report.lane].outside(report):
             self._add_fault(report.lane, metric.name, side)
-            limit = radians(metric.low_deg if value < radians(metric.low_deg) else metric.high_deg)
-            condition = Condition(
-                metric.name, side, metric.text, metric.priority, int(r["t_us"]), int(r["t_emitted_us"]),
-                self._number(report.lane, r), value, limit, nan, metric.cue,
-            )  # fmt: skip
-            self._decide(iter([condition]), batch)
+            self._decide([conditions.of_metric(metric, side, value, r, self._number(report.lane, r))], batch)
 
-    def _decide(self, conditions: Iterator[Condition], batch: Batch) -> None:
-        batch.cues.extend(cue for c in conditions if (cue := self._engine.decide(c)) is not None)
+    @property
+    def _compares(self) -> bool:
+        """There is an approved set to compare with."""
+        return self._judge is not None and self._judge.compares
+
+    def _compare(self, lane: int, number: int, now: int, batch: Batch) -> None:
+        """A repetition has been counted: where the legs went, and how that differs from the approved set."""
+        if self._judge is None:
+            return
+        judged = self._judge.take(number, now)
+        batch.courses += judged.courses
+        self._decide(judged.conditions(self.drill, now, self._notes[lane].faults), batch)
+        for name in judged.names:
+            self._add_fault(lane, name)
+
+    def _decide(self, met: Iterable[Condition], batch: Batch) -> None:
+        batch.cues.extend(cue for c in met if (cue := self._engine.decide(c)) is not None)
 
     def _add_fault(self, lane: int, name: str, side: Side | None = None) -> None:
         notes, label = self._notes[lane], name if side is None else f"{name}_{side}"
@@ -311,4 +310,5 @@ class DrillSession:
         faults = self._notes[report.lane].faults
         self._marks += ("clean" if not faults else "tempo" if faults == ("tempo",) else "cued",)
         lane, number = self._lanes[report.lane], self._number(report.lane, report.record)
-        batch.repetitions.append(closed_repetition(self.drill, lane, report, number, faults, rest_s))
+        judged = self._judge.newest if self._judge else None
+        batch.repetitions.append(closed_repetition(self.drill, lane, report, number, faults, rest_s, judged))
