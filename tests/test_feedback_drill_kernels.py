@@ -13,6 +13,7 @@ from reference import drills_twin
 from imu.conventions import angle_column
 from imu.feedback import compensations, resting, stream
 from imu.feedback.drill_metrics import Compensation, Metric
+from imu.feedback.gather import combine, gather
 from imu.feedback.quantities import combination, quantities, rules_of, value_of
 from imu.feedback.records import DOWN, PARAMS, REPORT, TOP, UP
 from imu.feedback.smoothness import spectral_arc_length
@@ -214,3 +215,25 @@ def test_compensations_of_one_leg_are_named_on_their_side(name, fault, named, si
     expected = named.format(own=side, other="right" if side == "left" else "left")
     assert expected in out.repetitions[1].faults
     assert all(expected not in r.faults for r in (out.repetitions[0], out.repetitions[2]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gathered_and_combined_columns_agree_with_numpy(seed):
+    rng = np.random.default_rng(seed)
+    angle, sigma = rng.normal(size=(50, 12)), rng.uniform(0.1, 1.0, (50, 12))
+    flags = rng.integers(0, 512, (50, 12)).astype(np.uint16)
+    angle[rng.random(angle.shape) < 0.1] = np.nan
+    columns, signs = np.array([3, 3, 7, 0]), np.array([1.0, -1.0, 1.0, -1.0])
+    x, x_sigma, x_flags = np.zeros((50, 6)), np.zeros((50, 6)), np.zeros((50, 6), np.uint16)
+    gather(angle, sigma, flags, columns, signs, x, x_sigma, x_flags)
+    np.testing.assert_array_equal(x[:, :4], angle[:, columns] * signs)
+    np.testing.assert_array_equal(x_sigma[:, :4], sigma[:, columns])
+    np.testing.assert_array_equal(x_flags[:, :4], flags[:, columns])
+    terms = np.array([[1, 2, 5, 6], [4, -1, -1, -1]])
+    weights = np.array([[-0.25, 0.25, 0.25, -0.25], [1.0, 9.0, 9.0, 9.0]])
+    v, v_sigma, v_flags = np.zeros((50, 2)), np.zeros((50, 2)), np.zeros((50, 2), np.uint16)
+    combine(angle, sigma, flags, terms, weights, v, v_sigma, v_flags)
+    np.testing.assert_allclose(v[:, 0], angle[:, terms[0]] @ weights[0], atol=1e-14)
+    np.testing.assert_array_equal(v[:, 1], angle[:, 4])
+    np.testing.assert_allclose(v_sigma[:, 0], 0.25 * np.sqrt((sigma[:, terms[0]] ** 2).sum(axis=1)))
+    np.testing.assert_array_equal(v_flags[:, 0], np.bitwise_or.reduce(flags[:, terms[0]], axis=1))

@@ -14,7 +14,8 @@ from imu.feedback import phases, records, stream
 from imu.feedback.approaches import approaches
 from imu.feedback.drill import Drill
 from imu.feedback.drill_metrics import Compensation, Metric
-from imu.feedback.quantities import column_of, is_worn, other, quantities, rules_of, value_of, values_of
+from imu.feedback.gather import combine, gather
+from imu.feedback.quantities import column_of, is_worn, other, quantities, rules_of, terms_of, value_of
 from imu.feedback.records import ALIGNMENT_ANGLES, Records
 from imu.feedback.smoothness import smoothness
 from imu.outputs import Approach, FrameBlock
@@ -74,7 +75,7 @@ class Lane:
         keys = [*_of(drill.signal.angle, sides), *_of(drill.target.angle, deep)]
         keys += [key for name in ALIGNMENT_ANGLES for key in _of(name, SIDES)]
         keys += [*_of(forward, sides), *_of("thigh_tilt", SIDES)]
-        self._columns = np.array([column_of(name, side) for name, side in keys], np.intp)
+        self._columns = np.array([column_of(name, side) for name, side in keys], np.int64)
         sign = drill.signal.sign
         self._signs = np.array([sign] * 4 + [1.0] * 4 + [sign] * 2 + [1.0] * 2)
         worn = np.array([*(is_worn(setup, name, side) for name, side in keys), False, False, False])
@@ -83,7 +84,7 @@ class Lane:
             worn[column] &= judged and drill.knees_judged
         self.parameters = records.parameters(drill, setup.grid_hz, worn)
         self._rows, self.missing = quantities(drill, setup, self.trained)
-        self._rules = rules_of(self._rows)
+        self._rules, self._terms = rules_of(self._rows), terms_of(self._rows)
         self._baseline = baseline
         # closing is given twice the time of aborting, then the ring must still hold the start
         longest = round((2.0 * drill.repetition.abort_s + 2.0) * setup.grid_hz)
@@ -125,15 +126,16 @@ class Lane:
 
     def push(self, frames: FrameBlock, first: int) -> list[Report]:
         """Take the frames from index `first` on."""
-        part = slice(first, None)
-        # copies: the kernel is compiled for writable, contiguous arrays only
-        t_us = frames.t_us[part].astype(np.int64)
-        angle = frames.angle[part]
-        x = np.column_stack((angle.take(self._columns, axis=1) * self._signs, *self._beside(angle)))
-        beside = np.zeros((len(t_us), 3))
-        sigma = np.column_stack((frames.sigma[part].take(self._columns, axis=1), beside))
-        flags = np.column_stack((frames.flags[part].take(self._columns, axis=1), beside.astype(np.uint16)))
-        v, v_sigma, v_flags = values_of(self._rows, frames, part)
+        # copies: the kernels are compiled for writable, contiguous arrays only
+        t_us, angle = frames.t_us[first:].astype(np.int64), np.array(frames.angle[first:], order="C")
+        all_of = angle, np.array(frames.sigma[first:], order="C"), np.array(frames.flags[first:], order="C")
+        m, n, q = len(t_us), len(self._columns), len(self._rows)
+        shape = m, records.N_COLUMNS
+        x, sigma, flags = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.uint16)
+        gather(*all_of, self._columns, self._signs, x, sigma, flags)
+        self._beside(angle, x[:, n:])
+        v, v_sigma, v_flags = np.zeros((m, q)), np.zeros((m, q)), np.zeros((m, q), np.uint16)
+        combine(*all_of, *self._terms, v, v_sigma, v_flags)
         start, s, out = 0, self.state, []
         while start < len(t_us):
             start, k = stream.run(
@@ -151,20 +153,20 @@ class Lane:
             stream.keep_alignment(0, s.knees, s.legs, self._closed)
         return self._read(k)
 
-    def _beside(self, angle: Floats) -> tuple[Floats, Floats, Floats]:
-        """(m,) each: the columns LEAD, FAR and BLOCKED of `records`."""
-        signal, unknown = self.drill.signal, np.full(len(angle), np.nan)
-        lead, far = unknown, unknown
-        if self.leg is None or signal.side != "found":
-            pass
-        elif signal.leads == "moving":
-            far = signal.sign * angle[:, column_of(signal.angle, other(self.leg))]
-        else:
-            tells = loaded if signal.leads == "loaded" else bent
-            lead = tells(angle, self.leg) - np.maximum(tells(angle, other(self.leg)), 0.0)
-        lying = angle[:, column_of("pelvis_tilt", None)] < LYING
-        blocked = {"any": np.zeros(len(angle)), "lying": ~lying, "upright": lying}[signal.posture]
-        return lead, far, blocked.astype(np.float64)
+    def _beside(self, angle: Floats, out: Floats) -> None:
+        """Write the columns LEAD, FAR and BLOCKED of `records`, (m, 3); NaN = not asked for, or not known."""
+        signal = self.drill.signal
+        out[:, :2] = np.nan
+        if self.leg is not None and signal.side == "found":
+            far = other(self.leg)
+            if signal.leads == "moving":
+                out[:, 1] = signal.sign * angle[:, column_of(signal.angle, far)]
+            else:
+                tells = loaded if signal.leads == "loaded" else bent
+                out[:, 0] = tells(angle, self.leg) - np.maximum(tells(angle, far), 0.0)
+        if signal.posture != "any":
+            lying = angle[:, column_of("pelvis_tilt", None)] < LYING
+            out[:, 2] = lying == (signal.posture == "upright")
 
     def _read(self, k: int) -> list[Report]:
         out = []

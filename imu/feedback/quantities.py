@@ -14,8 +14,7 @@ from imu.conventions import ANGLES, CENTRAL_ANGLES, SIDES, Segment, Side, angle_
 from imu.feedback import compensations as c
 from imu.feedback.drill import Drill
 from imu.feedback.drill_metrics import AGAINST, Compensation, Metric
-from imu.outputs import FrameBlock
-from imu.packets import Floats
+from imu.packets import Floats, Ints
 
 WAYS: Final = {"above": c.ABOVE, "below": c.BELOW, "beyond": c.BEYOND}
 DURING: Final = {"all": c.ALL, "out": c.OUT, "turn": c.TURN, "back": c.BACK}
@@ -127,18 +126,13 @@ def rules_of(rows: tuple[Quantity, ...]) -> NDArray[np.void]:
     return out
 
 
-def values_of(rows: tuple[Quantity, ...], frames: FrameBlock, part: slice) -> tuple[Floats, Floats, NDArray[np.uint16]]:
-    """(m, Q) values, sigmas (rad) and flags of some frames."""
-    t = frames.t_us[part]
-    v, sigma = np.zeros((len(t), len(rows))), np.zeros((len(t), len(rows)))
-    flags = np.zeros((len(t), len(rows)), np.uint16)
+def terms_of(rows: tuple[Quantity, ...]) -> tuple[Ints, Floats]:
+    """Columns and weights of the rows, (Q, 4) each; -1 = no further term."""
+    columns, weights = np.full((len(rows), 4), -1, np.int64), np.zeros((len(rows), 4))
     for i, row in enumerate(rows):
-        for column, weight in row.terms:
-            v[:, i] += weight * frames.angle[part, column]
-            sigma[:, i] += (weight * frames.sigma[part, column]) ** 2
-            flags[:, i] |= frames.flags[part, column]
-    np.sqrt(sigma, out=sigma)
-    return v, sigma, flags
+        for k, (column, weight) in enumerate(row.terms):
+            columns[i, k], weights[i, k] = column, weight
+    return columns, weights
 
 
 def value_of(metric: Metric, watched: np.void) -> float:
