@@ -16,6 +16,7 @@ from imu.feedback.judge import comparable
 from imu.feedback.measured import SECOND, Measured, MeasuredState
 from imu.feedback.motion import MOST
 from imu.feedback.session import DrillSession
+from imu.feedback.settled import Settling, may_march
 from imu.fusion.channel import PoseBlock
 from imu.outputs import Event, FrameBlock
 from imu.packets import Ints
@@ -29,6 +30,7 @@ class FollowerState:
     measured: MeasuredState | None
     mutes: tuple[tuple[int, bool], ...]
     ready_us: int | None
+    settling: Settling | None
 
 
 class Follower:
@@ -47,6 +49,9 @@ class Follower:
         self._mutes: tuple[tuple[int, bool], ...] = ()
         """(session time, no cues from it on) that no frame has reached yet."""
         self._ready_us: int | None = None
+        """Newer frames are of the drill."""
+        self._may_march = may_march(self.drill, setup)
+        self._settling: Settling | None = None
 
     @property
     def counts_early(self) -> bool:
@@ -71,9 +76,13 @@ class Follower:
         """
         for event in body_events:
             if event.kind == "calibrated":
-                self._ready_us = event.t_emitted_us
+                now = event.t_emitted_us
+                self._ready_us, self._settling = (None, Settling.after(now)) if self._may_march else (now, None)
         if self.session is None or len(frames) == 0:
             return
+        if self._settling is not None:
+            self._settling, self._ready_us = self._settling.follow(frames)
+            self._settling = None if self._ready_us is not None else self._settling
         told = self._measured.sessions if self._measured is not None else (self.session,)
         changes: list[tuple[int, bool | str | Event]] = []
         for event in body_events:
@@ -137,7 +146,8 @@ class Follower:
     def state(self) -> FollowerState:
         """A copy of everything that changes."""
         session = self.session.state() if self.session else None
-        return FollowerState(session, self._measured.state() if self._measured else None, self._mutes, self._ready_us)
+        measured = self._measured.state() if self._measured else None
+        return FollowerState(session, measured, self._mutes, self._ready_us, self._settling)
 
     def restore(self, state: FollowerState) -> None:
         """Continue from a state of one with an equal setup."""
@@ -146,7 +156,7 @@ class Follower:
             self.session = self._measured.session
         if self.session is not None:
             self.session.restore(state.session)  # pyright: ignore[reportArgumentType]
-        self._mutes, self._ready_us = state.mutes, state.ready_us
+        self._mutes, self._ready_us, self._settling = state.mutes, state.ready_us, state.settling
 
 
 def _measured(drill: AnyDrill | None, setup: Setup) -> Measured | None:
