@@ -38,6 +38,8 @@ CAPACITY: Final = 512
 RESERVE: Final = 64
 """rows that one frame can fill: the machine 4, alignment 4 per leg, and one for each of up to 40 rows of the watch."""
 NOT_CALIBRATED: Final = int(Quality.NOT_CALIBRATED)
+SETTLING: Final = int(Quality.SETTLING)
+HEADING_STALE: Final = int(Quality.HEADING_STALE)
 
 
 @dataclass(slots=True)
@@ -97,12 +99,15 @@ def frame_flags(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints) -> i
 def lost_column(row: int, x: Floats, flags: NDArray[np.uint16], worn: Ints, first: int, last: int) -> bool:
     """A sensor that is worn has gone: one of the columns first .. last - 1 is unknown and says so.
 
-    A leg whose signal is unknown too has been dealt with by `signal.combine`.
+    A leg whose signal is unknown too has been dealt with by `signal.combine`. A frontal tilt also is unknown while the
+    heading is (HEADING_STALE, with SETTLING): a knee that falls in turns the leg, and the sensor is there all the time.
     """
     for column in range(first, last):
         told = x[row, 2 * SIGNAL + column % 2]
         unknown = worn[column] == 1 and x[row, column] != x[row, column]
-        if unknown and told == told and (int(flags[row, column]) & LOST) != 0:
+        bits = int(flags[row, column])
+        gone = bits & (LOST ^ SETTLING if (bits & HEADING_STALE) != 0 else LOST)
+        if unknown and told == told and gone != 0:
             return True
     return False
 
