@@ -9,6 +9,7 @@ from math import nan, pi
 import dashboard_scenes as scenes
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
@@ -57,14 +58,14 @@ def shown() -> Shown:
 
 
 @pytest.fixture
-def window(qtbot, shown: Shown) -> Iterator[Window]:
+def window(qapp, shown: Shown) -> Iterator[Window]:
     w = Window(lambda: shown.snapshot, on_silence=lambda: None, on_close=lambda: None, live=False)
-    qtbot.addWidget(w)
     w.show()
     w.change_page()
     w.tick()
     yield w
     w.close()
+    shiboken6.delete(w)
 
 
 def where(widget: QWidget, colour: str) -> np.ndarray:

@@ -177,8 +177,6 @@ class Course:
                 case "roll_out":
                     for side in sides:
                         self.add(line, f"roll_{side}", f, size)
-                        bent = 0.0 if bend is None else bend
-                        self.add(line, f"inward_{side}", f, swing_in(person, bent, -0.5 * size))
                 case "unsteady":
                     self.add(line, "unsteady", f, unsteadiness(line, f.size))
                 case _:

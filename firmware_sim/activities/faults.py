@@ -45,7 +45,7 @@ MEANING: Final[dict[FaultKind, str]] = {
     "knee_bend": "the knee of that side (None: both; of a leg that swings: its own) is bent by so many degrees more",
     "knee_forward": "the shank leans forward by so many degrees more",
     "heel_rise": "the heel of that side (None: both) leaves the floor by so many degrees",
-    "roll_out": "the foot of that side (None: both) rolls onto its outer edge by so many degrees, the shank by half of it",
+    "roll_out": "the foot of that side (None: both) rolls onto its outer edge by so many degrees",
     "rises": "so many degrees of the knees' bend are lost",
     "unsteady": "the pelvis wobbles on its one leg by so many degrees rms of obliquity, and shift and turn with it",
     "touch_down": "the free foot touches the floor for so many seconds",

@@ -78,6 +78,11 @@ class LateSearch(StandSearch):
         """The stand of the calibration serves those that are missing, while the person moves."""
         return self.calibration is not None and self._sums.search[0]["wait_until"] >= 0
 
+    @property
+    def _no_rest_since(self) -> bool:
+        """The person has not stood since the calibration: what they do is not a movement after a stand."""
+        return self.calibration is not None and self.stand_us == self.calibration.stand_us
+
     def _try_late(self, evidence: Evidence, events: list[Event]) -> None:
         """While the person moves: have the headings to all neighbours of a pelvis or a foot been told, twice alike?"""
         felt = tuple(delta if sigma < MOST_SIGMA else math.nan for delta, sigma in map(evidence, range(len(self.joints))))
@@ -97,7 +102,8 @@ class LateSearch(StandSearch):
         if found is not None and not found.bent:
             self._accept_late(found.only(told), events)
         elif any(late):
-            self._forget()
+            if self._no_rest_since:
+                self._forget()  # else the movements after that rest are being summed up
             self._sums.search["wait_until"] = self._now + round(TRY_S * 1e6)
         else:
             self._look_on()

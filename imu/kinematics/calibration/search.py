@@ -123,7 +123,12 @@ class CalibrationSearch(LateSearch):
                 self._try_stored(self._stored, quiet, evidence, events)
             g["still"] = -1
         elif why == QUIET:
+            held = self._holds
+            if held:
+                g["has_stand"] = 0  # a new stand is better than the one that is held
             quiet = self._consider_stand(FULL, events)
+            if held and quiet is None:
+                g["has_stand"] = FULL
             if quiet is not None and self.calibration is not None:
                 self._accept_late(self._fit(evidence), events, moved=False)
             elif quiet is not None and self._stored is not None:
@@ -133,7 +138,7 @@ class CalibrationSearch(LateSearch):
             self._consider_stand(PROVISIONAL, events)
         elif why == MOVED and g[0]["move_to"] >= 0:
             self._judge_given_movement(evidence, events)
-        elif self._holds:
+        elif self._holds and (why == WAITED or self._no_rest_since):
             self._try_late(evidence, events)
         elif why == MOVED:
             self._consider_movement(evidence, events)
