@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from imu.result import Result
 
 __all__ = ["Pipeline", "Recording", "Result", "Samples", "fusion", "kinematics", "load", "process"]
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _HOME = {
     "Pipeline": "imu.pipeline",
