@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 from ble_bench import Room
 from gait_walks import Walked, grid_of, speed_of, walking_plan
 from simulated_activity import USUAL, lost_packets
-from virtual_time import run
+from virtual_time import arrive_in_its_time, run
 
 from firmware_sim.activities import ActivityBody
 from firmware_sim.activities.gait import Gait
@@ -55,15 +54,6 @@ def at_speed(seed: int, speed: float) -> Habits:
     return replace(habits, hip_scale=scale, cadence=60.0 * speed / step(scale))
 
 
-@contextmanager
-def virtual_stamps(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Arrivals in the loop's own time."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("connection", "link"):
-            patch.setattr(f"imu.ble.{module}.perf_counter_ns", lambda: round(loop.time() * 1e9))
-        yield
-
-
 def walk_by_radio(
     seed: int, speed: float, *, seconds: float = 20.0, segments: Sequence[Segment] = SEGMENTS[1:7], loss: float = 0.02
 ) -> Walked:
@@ -84,7 +74,8 @@ async def _receive(body: ActivityBody, seed: int, slots: tuple[int, ...], loss: 
         return lambda on_s: SensorModel(segment, body, seed, RATE_HZ, on_s=on_s, errors=errors)
 
     got: list[tuple[str, bytes, int]] = []
-    with virtual_stamps(loop):
+    with pytest.MonkeyPatch.context() as patch:
+        arrive_in_its_time(patch, loop)
         room = await Room.of(slots, AIR, seed, source)
         zero_s = loop.time()
         network = SensorNetwork(room.adapter, search_s=5.0, expected=len(slots))

@@ -15,7 +15,7 @@ from ble_wire import CONFIG as WIRE_CONFIG
 from ble_wire import SENSOR, assert_equal, decode_bytes, decoder, device_us, marks_of, stream
 from bumble.host import Host
 from firmware_bench import CountingSource
-from virtual_time import run
+from virtual_time import arrive_in_its_time, run
 
 from firmware_sim.air import CLEAR_AIR, RadioConditions
 from firmware_sim.controller import RadioController
@@ -207,8 +207,7 @@ def hear(
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        for module in ("connection", "link"):  # the host's clock is that of the virtual radio
-            monkeypatch.setattr(f"imu.ble.{module}.perf_counter_ns", lambda: round(loop.time() * 1e9))
+        arrive_in_its_time(monkeypatch, loop)
         zero_s = loop.time()
         heard.t0_ns = round(zero_s * 1e9)
         link = RadioLink(conditions, 1)

@@ -7,6 +7,8 @@ import selectors
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+import pytest
+
 T = TypeVar("T")
 
 
@@ -33,6 +35,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now_s
+
+
+def arrive_in_its_time(patch: pytest.MonkeyPatch, loop: asyncio.AbstractEventLoop) -> None:
+    """The host's clock of the Bluetooth client is that of the virtual radio."""
+    for module in ("connection", "link"):
+        patch.setattr(f"imu.ble.{module}.perf_counter_ns", lambda: round(loop.time() * 1e9))
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

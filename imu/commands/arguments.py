@@ -154,7 +154,7 @@ def speed(text: str) -> float | None:
 
 def seconds(text: str) -> float:
     """A positive number of seconds."""
-    return _number(text, 1e-6, 1e6, "a positive number of seconds")
+    return _number(text, math.nextafter(0.0, 1.0), math.nextafter(1e6, 0.0), "a positive number of seconds")
 
 
 def metres(text: str) -> float:

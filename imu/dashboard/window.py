@@ -128,7 +128,8 @@ class Window(QMainWindow):
         began = time.perf_counter_ns()
         now_ns = self.clock_ns()
         self.view.show_snapshot(self.read_snapshot(), now_ns)
-        self.strides.show_snapshot(self.view.snapshot)
+        if self.pages.currentWidget() is self.strides:
+            self.strides.show_snapshot(self.view.snapshot)
         self.announcer.offer(now_ns, self._sentences())
         self._tick_ms = (time.perf_counter_ns() - began) * 1e-6
         if self.after_tick is not None:
@@ -162,6 +163,7 @@ class Window(QMainWindow):
 
     def change_page(self) -> None:
         """The patient's screen, or the strides."""
+        self.strides.show_snapshot(self.view.snapshot)
         self.pages.setCurrentIndex(1 - self.pages.currentIndex())
 
     def change_full_screen(self) -> None:
