@@ -56,6 +56,8 @@ class BleSource:
     height_m: float = 0.0
     """Of the person; 0 = not known."""
     cues: CueSetup = field(default_factory=CueSetup)
+    baseline: str = ""
+    """The person's approved set, as in `Setup.baseline`; empty = none."""
     live: bool = True
     commands: tuple[Command, ...] = ()
     network: SensorNetwork | None = None
@@ -74,7 +76,7 @@ class BleSource:
         return Setup(
             tuple(sensors), time.perf_counter_ns(), drill_toml=self.drill_toml, calibration=self.calibration,
             height_m=self.height_m,
-            cues=self.cues,
+            cues=self.cues, baseline=self.baseline,
         )  # fmt: skip
 
     async def run(self, deliver: Deliver, report: Callable[[LinkReport], None], stop: asyncio.Event) -> None:

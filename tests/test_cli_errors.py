@@ -132,3 +132,15 @@ def test_no_controller_at_that_port(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_unknown_backend(capsys: pytest.CaptureFixture[str]) -> None:
     refused(["scan", "--ble-backend", "carrier-pigeon", "--search", "1"], capsys, "carrier-pigeon", "bumble:")
+
+
+@pytest.mark.parametrize("command", ["live", "demo", "replay", "process", "why"])
+def test_a_baseline_that_is_missing_or_too_short_is_told_before_anything_begins(
+    command: str, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    of = [str(recording)] if command in ("replay", "process", "why") else ["--out", str(tmp_path / "session")]
+    drill = ["--drill", "squat"]
+    refused([command, *of, *drill, "--baseline", str(tmp_path / "nothing.mcap")], capsys, "nothing.mcap", "no such file")
+    refused([command, *of, *drill, "--baseline", str(recording)], capsys, "still.mcap: the baseline has 0 repetitions")
+    refused([command, *of, "--drill", "walk_cadence", "--baseline", str(recording)], capsys, "leave the baseline away")
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["still.mcap"]

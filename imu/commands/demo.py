@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from imu.commands.arguments import cadence, seconds
+from imu.commands.baseline import add_baseline, approved_text
 from imu.commands.places import session_folder
 from imu.commands.script_check import read_script
 from imu.commands.session import audio_for, perform, performance_lines, say
@@ -32,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p.add_argument("--seed", type=int, default=1, help="another person, other faults, other sensor errors (default 1)")
     p.add_argument("--drill", choices=DRILLS, default=DRILLS[0], help="what is performed (default squat)")
     p.add_argument("--cadence", type=cadence, default=CADENCE, help=f"steps per minute of {WALK} (default {CADENCE:g})")
+    add_baseline(p)
     p.add_argument("--out", type=Path, help="new session folder (default: sessions/<date and time>-demo)")
     p.add_argument("--headless", action="store_true", help="no window at all")
     p.add_argument("--no-sound", action="store_true", help="cues on the screen only")
@@ -47,11 +49,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    folder = session_folder(arguments.out, "demo")
     text, performed = drill_text(arguments.drill), ["--drill", arguments.drill]
     if arguments.drill == WALK:
         text = with_cadence(text, arguments.cadence)
         performed += ["--cadence", f"{arguments.cadence:g}"]
+    baseline = approved_text(arguments, text)
+    folder = session_folder(arguments.out, "demo")
     warm_up()
     sentences = load_drill(text).sentences
     with tempfile.TemporaryDirectory(prefix="imu-demo-") as temporary:
@@ -60,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
             plan, arguments.seconds, arguments.seed, arguments.port, arguments.fault, performed
         ) as simulator:
             script = read_script(plan)
-            source = BleSource(simulator.backend, text, search_s=SEARCH_S, expected=SENSORS)
+            source = BleSource(simulator.backend, text, search_s=SEARCH_S, expected=SENSORS, baseline=baseline)
             origin = f"simulated person, seed {arguments.seed}"
             metadata = {"drill": arguments.drill, "script": plan.read_text("utf-8"), "origin": origin}
             audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)

@@ -16,6 +16,7 @@ from imu.commands.arguments import (
     cues_of,
     drill_of,
 )
+from imu.commands.baseline import add_baseline, approved_text
 from imu.commands.places import session_folder
 from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.engine import Engine
@@ -30,6 +31,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p = subparsers.add_parser("live", help="connect the sensors, show, cue and record")
     add_backend(p)
     add_drill(p, default="squat")
+    add_baseline(p)
     add_calibration(p)
     add_height(p)
     add_strides(p)
@@ -47,13 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.cadence is not None:
         text = with_cadence(text, arguments.cadence)
     calibration = calibration_of(arguments)
+    baseline = approved_text(arguments, text)
     folder = session_folder(arguments.out, name or "angles")
     warm_up()
     sentences = load_drill(text).sentences if text else ()
     audio = audio_for(not arguments.no_sound, "sound was switched off for this session", sentences)
     source = BleSource(
         arguments.ble_backend, text, search_s=arguments.search, calibration=calibration, height_m=arguments.height,
-        cues=cues_of(arguments),
+        cues=cues_of(arguments), baseline=baseline,
     )  # fmt: skip
     engine = Engine(source, audio, folder, {"drill": name})
     result, figures = perform(engine, headless=arguments.headless, live=True, strides=arguments.strides)

@@ -17,8 +17,10 @@ from imu.commands.arguments import (
     drill_of,
     packet_size,
 )
+from imu.commands.baseline import add_baseline, baseline_of
 from imu.commands.places import results_folder
 from imu.config import FILTERS
+from imu.feedback.drill import drill_given
 from imu.processing import Timing, process
 from imu.recording import load
 from imu.recording.exporters.tables import write_tables
@@ -48,12 +50,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="store_true",
         help="first find the offset of accelerometers that are wrong at rest in the recording itself, and take it off",
     )
-    p.add_argument(
-        "--baseline",
-        type=Path,
-        metavar="FILE",
-        help="recording of an approved set of this person with the same drill: knee, depth and lean are judged against it",
-    )
+    add_baseline(p)
     add_drill(p)
     add_windows(p)
     add_calibration(p)
@@ -73,14 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     def progress(share: float) -> None:
         print(f"\r{share:4.0%}", end="\r" if share < 1 else "\n", file=sys.stderr, flush=True)
 
-    baseline = None
-    if arguments.baseline is not None:
-        correct = arguments.correct_accelerometers
-        baseline = process(load(arguments.baseline), drill_of(arguments), correct_accelerometers=correct)
+    drill = drill_of(arguments)
+    text = recording.setup.drill_toml if drill is None else drill and drill_given(drill)
     result = process(
         recording,
-        drill_of(arguments),
-        baseline,
+        drill,
+        baseline_of(arguments, text, correct_accelerometers=arguments.correct_accelerometers),
         offline=arguments.offline,
         stand_s=arguments.stand,
         movement_s=arguments.movement,

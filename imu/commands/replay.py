@@ -16,6 +16,7 @@ from imu.commands.arguments import (
     drill_of,
     speed,
 )
+from imu.commands.baseline import add_baseline, approved_text
 from imu.commands.session import audio_for, perform, say
 from imu.engine import Engine
 from imu.processing import session_setup
@@ -31,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     p.add_argument("--headless", action="store_true", help="no window")
     p.add_argument("--sound", action="store_true", help="sound the cues again")
     p.add_argument("--screenshot", type=Path, help="save a picture of mid-set here (new file)")
+    add_baseline(p)
     add_drill(p)
     add_windows(p)
     add_calibration(p)
@@ -47,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         calibration=calibration_of(arguments), exchange=arguments.exchange, height_m=arguments.height,
         cadence=arguments.cadence,
     )  # fmt: skip
+    if arguments.baseline is not None:
+        setup = setup.with_(baseline=approved_text(arguments, setup.drill_toml))
     audio = audio_for(arguments.sound, "sound is off in this replay; start it with --sound")
     engine = Engine(ReplaySource(recording, setup, arguments.speed), audio)
     headless = arguments.headless or arguments.speed is None

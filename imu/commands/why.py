@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from imu.commands.arguments import add_calibration, add_drill, add_exchange, add_windows, calibration_of, drill_of
+from imu.commands.baseline import add_baseline, baseline_of
 from imu.errors import RecordingError
+from imu.feedback.drill import drill_given
 from imu.feedback.explain import Decisions, explain, explain_all, numbers
 from imu.processing import process
 from imu.recording import Recording, load
@@ -27,6 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="store_true",
         help="what the live session decided, as it lies in the recording (default: decide again, as a replay does)",
     )
+    add_baseline(p)
     add_drill(p)
     add_windows(p)
     add_calibration(p)
@@ -50,8 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _decided_again(recording: Recording, arguments: argparse.Namespace) -> Decisions:
+    drill = drill_of(arguments)
+    text = recording.setup.drill_toml if drill is None else drill and drill_given(drill)
     result = process(
-        recording, drill_of(arguments), stand_s=arguments.stand, movement_s=arguments.movement,
+        recording, drill, baseline_of(arguments, text), stand_s=arguments.stand, movement_s=arguments.movement,
         calibration=calibration_of(arguments), exchange=arguments.exchange, cadence=arguments.cadence,
     )  # fmt: skip
     return Decisions(result.repetitions, result.decisions, result.events)
