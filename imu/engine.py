@@ -277,7 +277,7 @@ def _log(recorder: Recorder | None, out: Outputs) -> None:
         logger.debug("%s %s at %.3f s", event.kind, event.detail or event.side or "", event.t_us * 1e-6)
         _record(recorder, "event", event)
     for repetition in out.repetitions:
-        logger.info("repetition %d counted: %s", repetition.number, ", ".join(repetition.faults) or "clean")
+        logger.info("repetition %d counted: %s", repetition.number, repetition.verdict)
         _record(recorder, "repetition", repetition)
     for cue in out.cues:
         logger.info("cue %s %s: %s", cue.rule, cue.side or "", cue.text if cue.given else f"held back, {cue.reason}")

@@ -143,10 +143,18 @@ class Repetition:
     longer), `rest_before_s`. What is not known is not in here."""
     nearest: tuple[Approach, ...] = ()
     """The closest approach of each rule to its limit, sides apart."""
+    unjudged: Mapping[str, str] = field(default_factory=dict)
+    """`valgus_left` ... -> why: knees that the drill looks at and about which nothing is known in this repetition."""
 
     @property
     def clean(self) -> bool:
-        return not self.faults
+        """No fault, and the knees were judged."""
+        return not self.faults and not self.unjudged
+
+    @property
+    def verdict(self) -> str:
+        """In words: its faults; `clean`; or `counted`, without a fault but with a knee that nobody judged."""
+        return ", ".join(self.faults) or ("clean" if self.clean else "counted")
 
 
 @dataclass(frozen=True, slots=True)

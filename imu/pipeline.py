@@ -148,7 +148,7 @@ class Pipeline:
         repetitions: tuple[Repetition, ...] = ()
         cues: tuple[Cue, ...] = ()
         courses: tuple[object, ...] = ()
-        for part in self._follower.push(frames, grid.known_us, body_events, steps):
+        for part in self._follower.push(frames, grid.known_us, body_events, steps, self.body.mounted):
             events += part.events
             repetitions += part.repetitions
             cues += part.cues

@@ -38,7 +38,7 @@ class RepetitionView:
     count: int = 0
     """Completed; changes on the way up."""
     marks: tuple[str, ...] = ()
-    """One per repetition done: `clean`, `cued`, `tempo`, `void`."""
+    """One per repetition done: `clean`, `counted` (no fault, but a knee was not judged), `cued`, `tempo`, `void`."""
     phase: int = -1
     """0 down, 1 hold, 2 up, 3 rest; -1 = not moving yet."""
     pace_s: float = float("nan")

@@ -4,7 +4,8 @@ from imu.feedback.alignment import Baseline
 from imu.feedback.cadence import CadenceSession, CadenceState
 from imu.feedback.cadence_drill import CadenceDrill, with_cadence
 from imu.feedback.drill import AnyDrill, Drill, drill_names, drill_text, load_drill
-from imu.feedback.session import DrillOutputs, DrillSession, SessionState
+from imu.feedback.session import DrillOutputs, DrillSession
+from imu.feedback.session_state import SessionState
 from imu.feedback.set_summary import Drift, SetSummary, summarise_set
 from imu.feedback.warm import warm_up
 

@@ -17,7 +17,12 @@ from imu.feedback.tempo import prescribed
 from imu.outputs import Approach
 
 SEGMENTS: Final = tuple(name.removesuffix("_frontal_tilt") for name in ALIGNMENT_ANGLES)
-AGAINST: Final = {"stand": "against the stand", "start": "against the rest before", "largest": "against its largest so far"}
+AGAINST: Final = {
+    "stand": "against the stand",
+    "start": "against the rest before",
+    "largest": "against its largest so far",
+    "absolute": "as it is",
+}
 
 
 def approaches(

@@ -67,10 +67,10 @@ def of_depth(drill: Drill, depth: float, r: np.void, number: int) -> Condition:
     )  # fmt: skip
 
 
-def of_metric(metric: Metric, side: Side | None, value: float, r: np.void, number: int) -> Condition:
+def of_metric(metric: Metric, side: Side | None, value: float, r: np.void, number: int, held: str = "") -> Condition:
     """Of a value of a whole repetition that is outside its band."""
     limit = radians(metric.low_deg if value < radians(metric.low_deg) else metric.high_deg)
     return Condition(
         metric.name, side, metric.text, metric.priority, int(r["t_us"]), int(r["t_emitted_us"]), number, value, limit, nan,
-        metric.cue,
+        metric.cue, held,
     )  # fmt: skip

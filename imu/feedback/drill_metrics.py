@@ -21,13 +21,16 @@ ANGLE_DOC: Final = (
 )
 AGAINST_DOC: Final = (
     "What it is counted from: stand, start (where it was in the rest before the repetition) or largest (the largest value "
-    "so far in the repetition, so that it is 0 or below). Recommended: start where the posture differs from the stand."
+    "so far in the repetition, so that it is 0 or below); absolute is the stand too, but the limit acts only while every "
+    "sensor of the angle has a good calibration. Recommended: start where the posture differs from the stand; absolute "
+    "for a limit in clinical degrees, such as knee_adduction below -10 (valgus)."
 )
 OF_DOC: Final = (
     "Whose, in a drill of one leg: trained (of the leg of the repetition), other (beside it) or each. Recommended: "
     "trained; other for a pelvis that sinks beside the standing leg."
 )
-AGAINST: Final = ("stand", "start", "largest")
+ABSOLUTE: Final = "absolute"
+AGAINST: Final = ("stand", "start", "largest", ABSOLUTE)
 OF: Final = ("trained", "other", "each")
 
 

@@ -15,7 +15,9 @@ from imu.feedback.drill import Drill
 from imu.feedback.judge import Judge
 from imu.feedback.motion import Motion
 from imu.feedback.provisional import ProvisionalFrames, ProvisionalState
-from imu.feedback.session import DrillOutputs, DrillSession, SessionState
+from imu.feedback.session import DrillOutputs, DrillSession
+from imu.feedback.session_state import SessionState
+from imu.feedback.trust import Trust
 from imu.packets import Ints
 
 GUIDED: Final = 3
@@ -54,7 +56,7 @@ class EarlySet:
     def __init__(self, drill: Drill, setup: Setup, motion: Motion) -> None:
         self._motion = motion
         self._frames = ProvisionalFrames(tuple(s.segment for s in setup.sensors), setup.grid_hz)
-        self.session = DrillSession(drill, setup, judge=Judge(setup, motion))
+        self.session = DrillSession(drill, setup, judge=Judge(setup, motion), trust=Trust(calibrated=False))
         self._least = GUIDED + 1 if setup.guided_movement else 0
         self._held: list[DrillOutputs] = []
         self._counted = self._in_a_row = self._last_us = 0

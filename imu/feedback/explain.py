@@ -78,8 +78,7 @@ def _headline(number: int, r: Repetition | None, cues: Sequence[Cue]) -> str:
         return f"Step {number}"
     if r is None:
         return f"Repetition {number}: not finished"
-    came = ", ".join(r.faults) or "clean"
-    return f"Repetition {number}: {_seconds(r.t_start_us)} to {_seconds(r.t_end_us)}, {came}"
+    return f"Repetition {number}: {_seconds(r.t_start_us)} to {_seconds(r.t_end_us)}, {r.verdict}"
 
 
 def _decided(c: Cue) -> list[str]:
@@ -98,7 +97,8 @@ def _decided(c: Cue) -> list[str]:
 
 def _approached(a: Approach) -> str:
     if isnan(a.value):
-        return f"{_rule(a.rule, a.side)}: not judged in this repetition (limit {_value(a.rule, a.threshold)})"
+        why = f"; {a.detail}" if a.detail else ""
+        return f"{_rule(a.rule, a.side)}: not judged in this repetition (limit {_value(a.rule, a.threshold)}{why})"
     sigma = f", 1σ {_value(a.rule, a.sigma)}" if a.sigma > 0 else ""
     what = f" ({a.detail})" if a.detail else ""
     return (

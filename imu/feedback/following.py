@@ -17,7 +17,9 @@ from imu.feedback.measured import SECOND, Measured, MeasuredState
 from imu.feedback.motion import MOST
 from imu.feedback.session import DrillSession
 from imu.feedback.settled import Settling, may_march
+from imu.feedback.trust import Trust
 from imu.fusion.channel import PoseBlock
+from imu.kinematics.calibration import Calibration
 from imu.outputs import Event, FrameBlock
 from imu.packets import Ints
 
@@ -68,9 +70,11 @@ class Follower:
             self._measured.push(i, poses, span_us)
 
     def push(
-        self, frames: FrameBlock, known_us: Ints, body_events: tuple[Event, ...], steps: Sequence[Event]
-    ) -> Iterator[DrillOutputs]:
-        """Frames through the drill, with what changes between two of them; known_us: when each frame was known.
+        self, frames: FrameBlock, known_us: Ints, body_events: tuple[Event, ...], steps: Sequence[Event],
+        mounted: Sequence[tuple[int, Calibration]] = (),
+    ) -> Iterator[DrillOutputs]:  # fmt: skip
+        """Frames through the drill, with what changes between two of them; known_us: when each frame was known;
+        mounted: calibrations, each with the time of the first frame that it holds for.
 
         From `swap_found` until somebody has looked, cues might name the wrong leg.
         """
@@ -84,7 +88,8 @@ class Follower:
             self._settling, self._ready_us = self._settling.follow(frames)
             self._settling = None if self._ready_us is not None else self._settling
         told = self._measured.sessions if self._measured is not None else (self.session,)
-        changes: list[tuple[int, bool | str | Event]] = []
+        changes: list[tuple[int, bool | str | Event | Trust]] = []
+        changes += [(int(np.searchsorted(frames.t_us, t_us)), Trust.of(c)) for t_us, c in mounted]
         for event in body_events:
             row = int(np.searchsorted(frames.t_us, event.t_emitted_us, side="right"))
             if event.kind == "calibrated":
@@ -105,9 +110,18 @@ class Follower:
             elif isinstance(change, str):
                 for session in told:
                     session.hold(change)
+            elif isinstance(change, Trust):
+                for session in self._calibrated_sessions():
+                    session.calibrated(change)
             elif change is not None and self._measured is not None:
                 yield DrillOutputs(self._measured.calibrated(change.t_emitted_us))
                 self.session = self._measured.session
+
+    def _calibrated_sessions(self) -> tuple[DrillSession, ...]:
+        """Those that follow calibrated angles: a set that is done without a calibration stays one."""
+        if self._measured is not None:
+            return (self._measured.plain,)
+        return (self.session,) if isinstance(self.session, DrillSession) else ()
 
     def _alike(self, frames: FrameBlock, known_us: Ints, steps: Sequence[Event]) -> Iterator[DrillOutputs]:
         """Frames between two changes, in pieces as `Measured` takes them."""

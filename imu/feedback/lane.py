@@ -10,12 +10,23 @@ import numpy as np
 
 from imu.config import Setup
 from imu.conventions import SIDES, Side
+from imu.errors import ConfigError
 from imu.feedback import phases, records, stream
 from imu.feedback.approaches import approaches
 from imu.feedback.drill import Drill
 from imu.feedback.drill_metrics import Compensation, Metric
 from imu.feedback.gather import combine, gather
-from imu.feedback.quantities import column_of, is_worn, other, quantities, rules_of, terms_of, value_of
+from imu.feedback.quantities import (
+    Quantity,
+    column_of,
+    is_worn,
+    other,
+    quantities,
+    rules_of,
+    segments_of,
+    terms_of,
+    value_of,
+)
 from imu.feedback.records import ALIGNMENT_ANGLES, Records
 from imu.feedback.smoothness import smoothness
 from imu.outputs import Approach, FrameBlock
@@ -49,14 +60,20 @@ class Notes:
     number: int = 0
     """... its number in the set."""
     faults: tuple[str, ...] = ()
+    unknown: tuple[Side, ...] = ()
+    """Legs whose knee was under load and could not be told."""
 
 
 def legs_of(drill: Drill, setup: Setup) -> tuple[Side | None, ...]:
-    """Whose machines a drill needs: one for both legs, or one for each that carries the sensors."""
+    """Whose machines a drill needs: one for both legs, or one for each that carries the sensors; ConfigError if none does."""
     s = drill.signal
     wanted: tuple[Side, ...] = SIDES if s.side == "found" else tuple(side for side in SIDES if side == s.side)
     worn: tuple[Side | None, ...] = tuple(side for side in wanted if is_worn(setup, s.angle, side))
-    return worn if s.legs != "both" or not worn else (None,)
+    if not worn:
+        needed = [segments_of(s.angle, side) for side in wanted if side is not None]
+        segments = " or ".join(dict.fromkeys(" and ".join(one) for one in needed))
+        raise ConfigError(f"drill {drill.name} counts by {s.angle}: wear a sensor on {segments}")
+    return worn if s.legs != "both" else (None,)
 
 
 class Lane:
@@ -100,21 +117,26 @@ class Lane:
         """Side of a report, None = no one side."""
         return None if record["leg"] < 0 else SIDES[int(record["leg"])]
 
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What the metrics and compensations are about."""
+        return self._rows
+
     def rule_of(self, record: np.void) -> Compensation:
         """What a report of the watch is about."""
         rule = self._rows[int(record["detail"])].rule
         assert isinstance(rule, Compensation)
         return rule
 
-    def outside(self, report: Report) -> list[tuple[Metric, Side | None, float]]:
-        """(metric, side, value) of those with a sentence whose value is outside their band in a closed repetition."""
+    def outside(self, report: Report) -> list[tuple[Metric, Quantity, float]]:
+        """(metric, what it is of, value) of those with a sentence that are outside their band in a closed repetition."""
         values, found = dict(report.measures), []
         for row in self._rows:
             rule = row.rule
             if not isinstance(rule, Metric) or not rule.text or row.name not in values:
                 continue
             if not radians(rule.low_deg) <= values[row.name] <= radians(rule.high_deg):
-                found.append((rule, row.side, values[row.name]))
+                found.append((rule, row, values[row.name]))
         return found
 
     def alike(self, report: Report, first: Report) -> bool:

@@ -11,7 +11,8 @@ from imu.feedback.drill import Drill
 from imu.feedback.early import EarlySet, EarlyState
 from imu.feedback.judge import Judge
 from imu.feedback.motion import Motion, MotionState
-from imu.feedback.session import DrillOutputs, DrillSession, SessionState
+from imu.feedback.session import DrillOutputs, DrillSession
+from imu.feedback.session_state import SessionState
 from imu.fusion.channel import PoseBlock
 from imu.fusion.grid import Grid, GridBlock, GridState
 from imu.outputs import Event
@@ -49,7 +50,8 @@ class Measured:
         self._drill, self._setup = drill, setup
         self._grid = Grid(len(setup.sensors), setup.grid_hz, round(setup.wait_ms * 1000))
         self._motion = Motion(len(setup.sensors))
-        self._plain = DrillSession(drill, setup, judge=Judge(setup, self._motion))
+        self.plain = DrillSession(drill, setup, judge=Judge(setup, self._motion))
+        """Follows the calibrated angles."""
         self._waiting: list[GridBlock] = []
         told = bool(setup.calibration) or setup.stand_s is not None or setup.movement_s is not None
         self._may_be_early = not told
@@ -70,12 +72,12 @@ class Measured:
     @property
     def session(self) -> DrillSession:
         """The one that counts."""
-        return self.early.session if self.early is not None and self.early.is_set else self._plain
+        return self.early.session if self.early is not None and self.early.is_set else self.plain
 
     @property
     def sessions(self) -> tuple[DrillSession, ...]:
         """All that are followed: what is told to one is told to all, whichever will count."""
-        return (self._plain,) if self.early is None else (self._plain, self.early.session)
+        return (self.plain,) if self.early is None else (self.plain, self.early.session)
 
     def push(self, i: int, poses: PoseBlock, span_us: int) -> None:
         """Take the poses of sensor number `i`; the same goes to the pipeline's grid."""
@@ -127,19 +129,17 @@ class Measured:
         assert not self._waiting, "frames are taken as they are made"
         early = self.early.state() if self.early else None
         return MeasuredState(
-            self._grid.state(), self._motion.state(), early, self._plain.state(), self.t_us, self._second, self._calibrated
+            self._grid.state(), self._motion.state(), early, self.plain.state(), self.t_us, self._second, self._calibrated
         )
 
     def restore(self, state: MeasuredState) -> None:
         """Continue from a state of one with an equal drill and setup; the session that counts is restored apart."""
         self._grid.restore(state.grid)
         self._motion.restore(state.motion)
-        self._plain.restore(state.plain)
+        self.plain.restore(state.plain)
         self._waiting, self.t_us, self._second, self._calibrated = [], state.t_us, state.second, state.calibrated
         self.early = None
         if state.early is not None:
             self.early = self._fresh()
             assert self.early is not None
             self.early.restore(state.early)
-
-

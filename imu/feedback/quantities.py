@@ -33,6 +33,12 @@ class Quantity:
     terms: Terms
     rule: Metric | Compensation
 
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All that the angles are made of."""
+        used = (ANGLES[column] for column, _ in self.terms)
+        return tuple(dict.fromkeys(s for angle, of in used for s in segments_of(angle, of)))
+
 
 def other(side: Side) -> Side:
     return SIDES[1 - SIDES.index(side)]

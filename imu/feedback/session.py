@@ -3,44 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import nan, radians
 
 import numpy as np
 
 from imu.config import Setup
-from imu.conventions import SIDES, Side
-from imu.errors import ConfigError
-from imu.feedback import conditions, records, stream
+from imu.conventions import Side
+from imu.feedback import conditions, records
 from imu.feedback.alignment import Baseline
 from imu.feedback.batch import Batch, DrillOutputs
 from imu.feedback.closing import WHY_DROPPED, closed_repetition, void_repetition
-from imu.feedback.cues import Condition, CueEngine, CueState
+from imu.feedback.cues import Condition, CueEngine
 from imu.feedback.drill import Drill
-from imu.feedback.judge import Judge, JudgeState
+from imu.feedback.judge import Judge
 from imu.feedback.lane import Lane, Notes, Report, legs_of
-from imu.feedback.quantities import segments_of
 from imu.feedback.schedule import plan_of
+from imu.feedback.session_state import SessionState
 from imu.feedback.tempo import TempoError, judge
-from imu.feedback.view import repetition_view, under_way
+from imu.feedback.trust import Trust
+from imu.feedback.view import mark_of, repetition_view, under_way
 from imu.outputs import Cue, Event, FrameBlock
 from imu.packets import Ints
 from imu.snapshot import DrillView, RepetitionView
-
-
-@dataclass(frozen=True, slots=True)
-class SessionState:
-    """A copy of everything that changes."""
-
-    streams: tuple[stream.StreamState, ...]
-    notes: tuple[Notes, ...]
-    cues: CueState
-    marks: tuple[str, ...]
-    count: int
-    done: int
-    t_end_us: int
-    last_side: Side | None
-    judge: JudgeState | None
 
 
 class DrillSession:
@@ -56,17 +41,17 @@ class DrillSession:
     judge : Judge, optional
         Of a set whose motion is kept, of a drill that is `comparable`; with an approved set it compares with that
         besides, and names partial by it.
+    trust : Trust, optional
+        What the calibration lets be judged, until `calibrated` says it anew.
     """
 
-    def __init__(self, drill: Drill, setup: Setup, baseline: Baseline | None = None, judge: Judge | None = None) -> None:
+    def __init__(
+        self, drill: Drill, setup: Setup, baseline: Baseline | None = None, judge: Judge | None = None,
+        trust: Trust | None = None,
+    ) -> None:  # fmt: skip
         self.drill = drill
         legs = legs_of(drill, setup)
-        if not legs:
-            sides = SIDES if drill.signal.side == "found" else (drill.signal.side,)
-            needed = [segments_of(drill.signal.angle, side) for side in SIDES if side in sides]
-            segments = " or ".join(dict.fromkeys(" and ".join(one) for one in needed))
-            raise ConfigError(f"drill {drill.name} counts by {drill.signal.angle}: wear a sensor on {segments}")
-        self._judge = judge
+        self._judge, self._trust = judge, trust or Trust()
         against = baseline or (judge.baseline if judge else Baseline.none())
         profile = against.profile.astype(np.float64, order="C")
         self._lanes = tuple(Lane(i, drill, setup, leg, profile) for i, leg in enumerate(legs))
@@ -107,6 +92,10 @@ class DrillSession:
         """From the next frame on the person wants no cues, or wants them again."""
         self._engine.mute(muted)
 
+    def calibrated(self, trust: Trust) -> None:
+        """From the next frame on this holds of the calibration."""
+        self._trust = trust
+
     def arrived(self, t_us: Ints, known_us: Ints) -> None:
         """The frames to come, and when each was known."""
         self._engine.arrived(t_us, known_us)
@@ -134,7 +123,7 @@ class DrillSession:
         streams = tuple(lane.state.copy() for lane in self._lanes)
         return SessionState(
             streams, tuple(self._notes), self._engine.state, self._marks, self._count, self._done, self._t_end_us,
-            self._last_side, self._judge.state() if self._judge else None,
+            self._last_side, self._judge.state() if self._judge else None, self._trust,
         )  # fmt: skip
 
     def restore(self, state: SessionState) -> None:
@@ -143,7 +132,7 @@ class DrillSession:
             lane.state = saved.copy()
         self._notes, self._engine.state = list(state.notes), state.cues
         self._marks, self._count, self._done = state.marks, state.count, state.done
-        self._t_end_us, self._last_side = state.t_end_us, state.last_side
+        self._t_end_us, self._last_side, self._trust = state.t_end_us, state.last_side, state.trust
         if self._judge and state.judge:
             self._judge.restore(state.judge)
 
@@ -161,11 +150,8 @@ class DrillSession:
                     i += 1
                     same.append(reports[i].record)
                 self._decide(self._sided(report.lane, same), batch)
-            elif kind == records.VALGUS_UNKNOWN and self._compares:
-                pass  # the comparison says what it could not judge
             elif kind in conditions.HELD:
-                lane = self._lanes[report.lane]
-                self._decide([self._condition(lane, r, lane.side_of(r), conditions.HELD[kind])], batch)
+                self._held(self._lanes[report.lane], r, conditions.HELD[kind], batch)
             else:
                 self._phase(kind, report, batch)
             i += 1
@@ -182,9 +168,23 @@ class DrillSession:
         self._notes[lane] = replace(self._notes[lane], counted=counted, number=self._done)
         return self._done
 
+    def _held(self, lane: Lane, r: np.void, reason: str, batch: Batch) -> None:
+        """Something was beyond its limit too briefly, or could not be told."""
+        side = lane.side_of(r)
+        if r["kind"] == records.VALGUS_UNKNOWN and side is not None:
+            notes = self._notes[lane.number]
+            self._notes[lane.number] = replace(notes, unknown=(*notes.unknown, side))
+            if self._compares:
+                return  # the comparison says what it could not judge
+        self._decide([self._condition(lane, r, side, reason)], batch)
+
     def _sided(self, lane: int, same: list[np.void]) -> Iterator[Condition]:
         """Conditions of one instant, the worse leg first; exactly equal ones are one cue without a side."""
         of = self._lanes[lane]
+        for r in [r for r in same if r["kind"] == records.COMPENSATION]:
+            if reason := self._trust.objection(of.quantities[int(r["detail"])]):
+                yield self._condition(of, r, of.side_of(r), reason)
+                same = [other for other in same if other is not r]
         for r in same:
             self._add_fault(lane, conditions.rule_of(self.drill, of, r)[0], of.side_of(r))
         ratios = [conditions.share(r) for r in same]
@@ -207,7 +207,7 @@ class DrillSession:
             batch.events.append(Event(kind, t, now, side, detail=detail))
 
         if kind == records.STARTED:
-            self._notes[lane.number] = replace(self._notes[lane.number], faults=())
+            self._notes[lane.number] = replace(self._notes[lane.number], faults=(), unknown=())
             if self._judge is not None:
                 self._judge.begin(t)
             tell("repetition_started", str(self._number(lane.number, r)))
@@ -269,9 +269,12 @@ class DrillSession:
     def _metrics(self, report: Report, batch: Batch) -> None:
         """What only the whole repetition shows."""
         r = report.record
-        for metric, side, value in self._lanes[report.lane].outside(report):
-            self._add_fault(report.lane, metric.name, side)
-            self._decide([conditions.of_metric(metric, side, value, r, self._number(report.lane, r))], batch)
+        for metric, of, value in self._lanes[report.lane].outside(report):
+            reason = self._trust.objection(of)
+            if not reason:
+                self._add_fault(report.lane, metric.name, of.side)
+            number = self._number(report.lane, r)
+            self._decide([conditions.of_metric(metric, of.side, value, r, number, reason)], batch)
 
     @property
     def _compares(self) -> bool:
@@ -307,8 +310,9 @@ class DrillSession:
         self._engine.end_phase()
         rest_s = (int(row["t_start"]) - self._t_end_us) * 1e-6 if self._t_end_us >= 0 else nan
         self._t_end_us = int(row["t_end"])
-        faults = self._notes[report.lane].faults
-        self._marks += ("clean" if not faults else "tempo" if faults == ("tempo",) else "cued",)
-        lane, number = self._lanes[report.lane], self._number(report.lane, report.record)
+        notes, lane, number = self._notes[report.lane], self._lanes[report.lane], self._number(report.lane, report.record)
         judged = self._judge.newest if self._judge else None
-        batch.repetitions.append(closed_repetition(self.drill, lane, report, number, faults, rest_s, judged))
+        done = closed_repetition(self.drill, lane, report, number, notes.faults, rest_s, judged)
+        done = self._trust.applied(done, lane.quantities, notes.unknown, self._compares)
+        self._marks += (mark_of(done),)
+        batch.repetitions.append(done)

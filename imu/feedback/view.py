@@ -8,6 +8,7 @@ from typing import Final
 from imu.feedback.drill import Drill
 from imu.feedback.phases import LEAVE
 from imu.feedback.records import CLOSING, DOWN, HOLD, TOP, UP, Records
+from imu.outputs import Repetition
 from imu.snapshot import RepetitionView
 
 UNSEEN_START_US: Final = 200_000
@@ -27,6 +28,13 @@ def ease_inverse(way: float) -> float:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if ease(middle) < way else (low, middle)
     return 0.5 * (low + high)
+
+
+def mark_of(r: Repetition) -> str:
+    """Its mark, as in `RepetitionView.marks`."""
+    if not r.faults:
+        return "clean" if r.clean else "counted"
+    return "tempo" if r.faults == ("tempo",) else "cued"
 
 
 def under_way(machine: Records) -> tuple[bool, int]:

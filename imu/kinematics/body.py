@@ -52,6 +52,8 @@ class Body:
         self._headings = Headings(self._search.joints, setup.grid_hz)
         self._skeleton = Skeleton(setup, self._search.joints)
         self._watch = Watch(setup)
+        self.mounted: tuple[tuple[int, Calibration], ...] = ()
+        """(first frame time, calibration) of those that hold from a frame of the last push on, or from the next one."""
         self._confirmed_us: tuple[int, ...] = ()
         """When somebody confirmed the labels, as far as those frames have not come yet."""
 
@@ -104,6 +106,7 @@ class Body:
         out = self._skeleton.unknown(grid)
         delta, sigma = np.full((m, joints), np.nan), np.full((m, joints), np.pi)
         events: list[Event] = []
+        self.mounted = ()
         row = 0
         while row < m:
             stop, why = self._search.scan(grid, row) if self._search.open else (m, END)
@@ -114,6 +117,8 @@ class Body:
                 before = self.calibration
                 self._search.decide(why, self._headings.evidence, events)
                 if self.calibration is not None and self.calibration is not before:
+                    holds_us = int(grid.t_us[stop]) if stop < m else int(grid.t_us[-1]) + 1
+                    self.mounted = (*self.mounted, (holds_us, self.calibration))
                     self._mount(self.calibration, before, int(grid.t_us[max(stop - 1, 0)]))
         return out, tuple(events)
 

@@ -76,12 +76,15 @@ class WholeBody:
         self.sides = gathered.sides
         self._skeleton = Skeleton(setup, joints)
         self._skeleton.mount(found, turn_at_stand, 0.0)
+        self.mounted: tuple[tuple[int, Calibration], ...] = ((0, found),)
+        """As `Body.mounted`: this one holds from the first frame on."""
         self._row = 0
 
     def push(self, grid: GridBlock) -> tuple[FrameBlock, tuple[Event, ...]]:
         """The next frames, which are those that the first pass has seen."""
         out, first = self._skeleton.unknown(grid), self._row
         self._row = first + len(grid)
+        self.mounted = self.mounted if first == 0 else ()
         delta, sigma = (np.ascontiguousarray(x[first : self._row]) for x in (self._delta, self._sigma))
         if len(grid) == 0:
             return out, ()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from imu.kinematics.calibration.axes import matrix_of
 from imu.packets import Floats
+
+GOOD: Final = 75
+"""Pass mark of a score: from here on an angle may be taken as it is, and not only against another of the same person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class SegmentCalibration:
     def word(self) -> str:
         if self.q_sensor_segment is None:
             return "not calibrated"
-        return "good" if self.score >= 75 else "fair" if self.score >= 50 else "poor"
+        return "good" if self.score >= GOOD else "fair" if self.score >= 50 else "poor"
 
     @property
     def frame(self) -> Floats | None:

@@ -104,9 +104,12 @@ def _add(table: pa.Table, name: str, values: Sequence[float]) -> pa.Table:
     return table.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
 
 
+_APART = ("depth", "phases", "excursions", "faults", "nearest", "measures", "unjudged")
+
+
 def _repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
     """Depth, excursions and measured angles in degrees, phases as columns, faults as words with a space between."""
-    table = _records(Repetition, repetitions, leave_out=("depth", "phases", "excursions", "faults", "nearest", "measures"))
+    table = _records(Repetition, repetitions, leave_out=_APART)
     table = _add(table, "depth_deg", [math.degrees(r.depth) for r in repetitions])
     for f in fields(Phases):
         table = _add(table, f.name, [getattr(r.phases, f.name) for r in repetitions])
@@ -121,6 +124,8 @@ def _repetitions(repetitions: Sequence[Repetition]) -> pa.Table:
         else:
             table = _add(table, f"measure_{name}_deg", [math.degrees(v) for v in values])
     table = table.append_column("faults", pa.array([" ".join(r.faults) for r in repetitions], pa.string()))
+    unjudged = ["; ".join(f"{name}: {why}" for name, why in r.unjudged.items()) for r in repetitions]
+    table = table.append_column("not_judged", pa.array(unjudged, pa.string()))
     return table.append_column("clean", pa.array([r.clean for r in repetitions], pa.bool_()))
 
 
