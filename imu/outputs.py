@@ -70,7 +70,8 @@ class Event:
     `calibration_refused`, `rest` (a later quiet stand). Watch: `slip_found` (a sensor has moved between t_us and
     t_emitted_us), `swap_found` (labels seem exchanged; cues wait), `sides_checked`, `sides_confirmed`. Drill:
     `repetition_started`, `repetition_counted`, `phase` ..., `drill_restarted` (calibrated after repetitions that counted
-    without). Sensors: `sensor_stale`, `sensor_back`, `sensor_refused`,
+    without), `baseline_refused` (a sensor sits otherwise than in the approved set). Sensors: `sensor_stale`,
+    `sensor_back`, `sensor_refused`,
     `sensor_marked`, `sensor_accepted` (its check at rest). Gait: `initial_contact_predicted`,
     `initial_contact`, `foot_off`, `gait_interrupted` (a leg became unknown: nothing is counted across it). Drill of a
     cadence: `walk_started`, `walk_ended`; `metronome_started`, `metronome_stopped` (what is to be heard).

@@ -13,6 +13,7 @@ import numpy as np
 from imu.conventions import Side
 from imu.errors import ConfigError
 from imu.feedback.course import PELVIS, SHANK, THIGH, Course
+from imu.feedback.fit import mean_direction, way_down
 from imu.feedback.records import DEPTHS
 from imu.packets import Floats
 
@@ -41,6 +42,11 @@ class ApprovedLeg:
     lean: float
     """rad, mean tilt of the pelvis where the thigh is tilted most; NaN = not worn."""
     lean_sd: float
+    up: tuple[tuple[float, ...], ...] = ()
+    """(3, 3) what was up in the rests, sensor frame, and ..."""
+    forward: tuple[tuple[float, ...], ...] = ()
+    """... (3, 3) where the segments' tops went on the way down (`fit.way_down`): is a sensor worn as it was? Empty = a set
+    of before 0.6, of which this is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +115,20 @@ def _leg(side: Side, courses: Sequence[Course]) -> ApprovedLeg:
     return ApprovedLeg(
         side,
         len(courses),
-        tuple(tuple(row) for row in axis.tolist()),
+        _rows(axis),
         tuple(tuple(tuple(row) for row in ways) for ways in mean.tolist()),
         tuple(_spread(returns[:, s]) for s in range(3)),
         float(peaks.mean()),
         _spread(peaks),
         _mean(leans),
         _spread(leans),
+        _rows(mean_direction(np.array([c.rest for c in courses]))),
+        _rows(mean_direction(np.array([way_down(c) for c in courses]))),
     )
+
+
+def _rows(x: Floats) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in x.tolist())
 
 
 def _axis(courses: Sequence[Course], s: int) -> Floats:

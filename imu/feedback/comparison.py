@@ -1,11 +1,12 @@
 """A repetition against the person's own approved set: knee, depth and lean, causally, repetition by repetition.
 
-Three questions (limits set with twenty sets of two people in sight, so their figures are no independent proof):
+Four questions (limits set with twenty sets of two people in sight, so their figures are no independent proof):
 
 - *return*: is the shank further in on the way up than on the way down at equal thigh tilt, compared with the approved set?
   Strap, axis and stance are functions of the pose and cancel. Approved sets stay within 3.5°, acted faults are beyond 8.5°.
 - *excursion*: are shank and thigh both further in than in the approved set, on both ways? This is not free of the strap, so
   both must agree, as they do not when a strap is turned, and their mean over the last repetitions counts.
+- before both: does each sensor sit as it sat then (`fit`)? One that does not is left out, with the reason.
 - depth and lean of the pelvis at the deepest point. A single lean is inside what one repetition varies by, so the mean over
   the last repetitions must be beyond the limit.
 """
@@ -18,9 +19,10 @@ from typing import Final
 
 import numpy as np
 
-from imu.conventions import Side
+from imu.conventions import Side, place, segment_of
 from imu.feedback.approved import ApprovedLeg, ApprovedSet, inward
 from imu.feedback.course import SHANK, THIGH, Course
+from imu.feedback.fit import objection, tilted, turned
 from imu.feedback.records import DEPTHS
 from imu.packets import Floats
 
@@ -55,6 +57,7 @@ LEAN_SPREADS: Final = 1.96
 LEAN_LEAST: Final = math.radians(4.5)
 """rad, spread of the lean of one repetition, at least: pooled over sets it is 4.7°, a single set may show 3."""
 LEAN_OWN: Final = 0.5
+PART: Final = {THIGH: "thigh", SHANK: "shank"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Comparison:
     """`valgus_left`, `lean`, `partial` ..., sorted."""
     reason: str = ""
     """Why the knee could not be judged, or only in part."""
+    refused: tuple[str, ...] = ()
+    """Segments whose sensors do not sit as in the approved set."""
 
     @property
     def by_return(self) -> bool:
@@ -103,6 +108,10 @@ class _Seen:
     apart: float
     """How much more the thigh says than the shank."""
     lean: float
+    turned: tuple[float, float]
+    """rad, of thigh and shank about the leg ..."""
+    tilted: tuple[float, float]
+    """... and of what is up, against the approved set."""
 
 
 class Comparing:
@@ -118,13 +127,18 @@ class Comparing:
         if leg is None:
             return None
         beyond = inward(course, np.array(leg.axis)) - np.array(leg.inward)
+        turns, tilts = _sits(leg, course)
+        refused, misfit = self._fits(course.side, turns, tilts)
+        for s in refused:
+            beyond[s] = math.nan
         shank, thigh = (_both_ways(beyond[s]) for s in (SHANK, THIGH))
         apart = thigh - shank + _slope(beyond[THIGH]) - _slope(beyond[SHANK])
-        seen = _Seen(shank, thigh, apart, course.pelvis_tilt - leg.lean)
+        seen = _Seen(shank, thigh, apart, course.pelvis_tilt - leg.lean, turns, tilts)
         last = (*self._seen.get(course.side, ()), seen)[-LAST:]
         self._seen[course.side] = last
         return_, return_limit, reason = _return(beyond, leg)
         excursion, named, why = _excursion(last)
+        value_unknown = not (math.isfinite(return_) or math.isfinite(excursion))
         names: list[str] = []
         if return_ > return_limit or named:
             names.append(f"valgus_{course.side}")
@@ -137,8 +151,20 @@ class Comparing:
             names.append("lean")
         return Comparison(
             course.number, course.side, course.t_deepest_us, return_, return_limit, excursion, EXCURSION[len(last) - 1],
-            course.peak, depth_limit, lean, lean_limit, tuple(sorted(names)), "; ".join(r for r in (reason, why) if r),
+            course.peak, depth_limit, lean, lean_limit, tuple(sorted(names)),
+            misfit if refused and value_unknown else "; ".join(r for r in (misfit, reason, why) if r),
+            tuple(segment_of(PART[s], course.side) for s in refused),
         )  # fmt: skip
+
+    def _fits(self, side: Side, turns: tuple[float, float], tilts: tuple[float, float]) -> tuple[tuple[int, ...], str]:
+        """(rows of the sensors that do not sit as in the approved set, why), from this and the last repetitions."""
+        before = self._seen.get(side, ())[1 - LAST :]
+        wrong: dict[int, str] = {}
+        for k, s in enumerate((THIGH, SHANK)):
+            of = (*(b.turned[k] for b in before), turns[k]), (*(b.tilted[k] for b in before), tilts[k])
+            if words := objection(s, *of):
+                wrong[s] = f"the approved set does not fit: the sensor on the {place(segment_of(PART[s], side))} {words}"
+        return tuple(wrong), "; ".join(wrong.values())
 
     def state(self) -> dict[Side, tuple[_Seen, ...]]:
         """A copy of everything that changes."""
@@ -147,6 +173,17 @@ class Comparing:
     def restore(self, state: dict[Side, tuple[_Seen, ...]]) -> None:
         """Continue from a state of one with an equal approved set."""
         self._seen = dict(state)
+
+
+def _sits(leg: ApprovedLeg, course: Course) -> tuple[tuple[float, float], tuple[float, float]]:
+    """How thigh and shank sensors sit against the approved set: (turned, tilted), rad; NaN = not known."""
+    if not leg.up or not leg.forward:
+        return (math.nan, math.nan), (math.nan, math.nan)
+    up, forward = np.array(leg.up), np.array(leg.forward)
+    return (
+        (turned(forward[THIGH], course, THIGH), turned(forward[SHANK], course, SHANK)),
+        (tilted(up[THIGH], course, THIGH), tilted(up[SHANK], course, SHANK)),
+    )
 
 
 def _return(beyond: Floats, leg: ApprovedLeg) -> tuple[float, float, str]:

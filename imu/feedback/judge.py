@@ -99,7 +99,7 @@ class Judged:
             if unknown or (f"valgus_{c.side}" in c.names and f"valgus_{c.side}" not in named):
                 yield Condition(
                     "valgus", c.side, knee.text, knee.priority, c.t_us, now_us, c.number, value, limit, nan, knee.cue,
-                    "quality" if unknown else "",
+                    (c.reason if c.refused else "quality") if unknown else "",
                 )  # fmt: skip
         if "partial" in self.names:
             c = self._shallowest
@@ -122,6 +122,7 @@ class JudgeState:
     counted_us: int
     newest: Judged | None
     seen: Mapping[Side, object]
+    refused: tuple[str, ...]
 
 
 class Judge:
@@ -145,6 +146,9 @@ class Judge:
         self._began_us = self._counted_us = 0
         self.newest: Judged | None = None
         """The repetition that was counted last; None = another has begun since."""
+        self._refused: tuple[str, ...] = ()
+        self.misfits: tuple[tuple[str, Side, str], ...] = ()
+        """(segment, side, why) of sensors that the newest one has shown to sit otherwise than in the approved set."""
 
     @property
     def compares(self) -> bool:
@@ -161,16 +165,20 @@ class Judge:
         self._counted_us = t_now_us
         found = (self._comparing.take(course) for course in courses) if self._comparing else ()
         self.newest = Judged(courses, tuple(c for c in found if c is not None))
+        now = {segment: c for c in self.newest.comparisons for segment in c.refused}
+        self._refused, before = tuple(now), self._refused
+        self.misfits = tuple((s, c.side, c.reason) for s, c in now.items() if s not in before)
         return self.newest
 
     def state(self) -> JudgeState:
         """A copy of everything that changes."""
         seen = self._comparing.state() if self._comparing else {}
-        return JudgeState(self._began_us, self._counted_us, self.newest, seen)
+        return JudgeState(self._began_us, self._counted_us, self.newest, seen, self._refused)
 
     def restore(self, state: JudgeState) -> None:
         """Continue from a state of one with an equal setup."""
         self._began_us, self._counted_us, self.newest = state.began_us, state.counted_us, state.newest
+        self._refused = state.refused
         if self._comparing:
             self._comparing.restore(state.seen)  # pyright: ignore[reportArgumentType]
 

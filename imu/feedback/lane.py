@@ -65,7 +65,7 @@ class Notes:
 
 
 def legs_of(drill: Drill, setup: Setup) -> tuple[Side | None, ...]:
-    """Whose machines a drill needs: one for both legs, or one for each that carries the sensors; ConfigError if none does."""
+    """Whose machines a drill needs: one for both legs, or one for each that carries the sensors; ConfigError if none."""
     s = drill.signal
     wanted: tuple[Side, ...] = SIDES if s.side == "found" else tuple(side for side in SIDES if side == s.side)
     worn: tuple[Side | None, ...] = tuple(side for side in wanted if is_worn(setup, s.angle, side))

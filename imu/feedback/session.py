@@ -286,6 +286,7 @@ class DrillSession:
         if self._judge is None:
             return
         judged = self._judge.take(number, now)
+        batch.events += [Event("baseline_refused", now, now, s, detail=w, segment=at) for at, s, w in self._judge.misfits]
         batch.courses += judged.courses
         self._decide(judged.conditions(self.drill, now, self._notes[lane].faults), batch)
         for name in judged.names:
