@@ -25,7 +25,7 @@ from imu.errors import ImuError, ProtocolError
 from imu.feedback.audio import AudioOut, Pacing
 from imu.kinematics.calibration import to_json
 from imu.live_gait import LiveGait
-from imu.live_view import merge_health, problem_of, snapshot_of
+from imu.live_view import merge_health, problem_of, snapshot_of, summary_of
 from imu.outputs import Cue, Event, Outputs, Repetition
 from imu.packets import Command
 from imu.pipeline import Pipeline
@@ -225,7 +225,8 @@ class Engine:
             last = self.snapshot
             if len(out.frames):
                 last = snapshot_of(pipeline, out.frames, gait.view, last.t_host_ns)
-            self._show(replace(last, stage="finished", instruction="", cue=None, cue_side=None))
+            over = summary_of(pipeline, self.result)
+            self._show(replace(last, stage="finished", instruction="", cue=None, cue_side=None, summary=over))
 
     def _show(self, snapshot: Snapshot) -> None:
         """Make it the newest one, with what only the engine knows."""

@@ -9,10 +9,13 @@ import numpy as np
 from imu.ble import LinkReport
 from imu.conventions import place
 from imu.feedback.cadence import CadenceSession
+from imu.feedback.drill import Drill
+from imu.feedback.summary_words import summary_view
 from imu.outputs import Cue, FrameBlock
 from imu.packets import Health
 from imu.pipeline import Pipeline
-from imu.snapshot import CadenceView, DrillView, GaitView, RepetitionView, Snapshot
+from imu.result import Result
+from imu.snapshot import CadenceView, DrillView, GaitView, RepetitionView, Snapshot, SummaryView
 
 LINK_IS_DOWN = ("searching", "connecting", "lost", "disconnected")
 
@@ -58,6 +61,12 @@ def stage_of(pipeline: Pipeline) -> tuple[str, str]:
     if pipeline.body.stage == "ready" or pipeline.counts_early:
         return "drill", ""
     return pipeline.body.stage, pipeline.body.instruction
+
+
+def summary_of(pipeline: Pipeline, result: Result) -> SummaryView:
+    """Of the set that is over."""
+    drill = pipeline.drill
+    return summary_view(drill, result.repetitions, result.decisions) if isinstance(drill, Drill) else SummaryView()
 
 
 def snapshot_of(pipeline: Pipeline, frames: FrameBlock, gait: GaitView, t_host_ns: int) -> Snapshot:

@@ -25,6 +25,10 @@ class DrillView:
     tempo_s: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     """E-P1-C-P2: way down, hold, way up, rest. A phase of 0 s has no segment."""
     phase_words: tuple[str, str, str, str] = ("Down", "Hold", "Up", "Rest")
+    phase_letters: tuple[str, str, str, str] = ("E", "P1", "C", "P2")
+    """As the phases follow: eccentric, pause, concentric, pause; C first where the way out goes up."""
+    held: bool = False
+    """A drill of long holds: the time held is what is shown."""
     depth_target: tuple[float, float] = (0.0, 0.0)
     """rad, band of the depth angle that is the target."""
     depth_scale: float = 2.0
@@ -49,6 +53,8 @@ class RepetitionView:
     """rad, now. NaN = unknown."""
     target_depth: float = float("nan")
     """rad, where the prescribed tempo would have the person now: the ghost figure."""
+    held_s: float = float("nan")
+    """How long it has been held by now; NaN = nothing is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,30 @@ class GaitView:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareView:
+    """One of the shares of a set."""
+
+    value: str
+    """`6`, `12 s`; “–” = not judged."""
+    of: str
+    """`of 8`; empty = of nothing."""
+    share: float
+    """0 to 1; NaN = not known."""
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryView:
+    """What a set came to, once it is over."""
+
+    sentence: str = ""
+    """The one to the person."""
+    shares: tuple[ShareView, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    """(mark, sentence): as in `RepetitionView.marks`, and `tired`, `changed`, `steady` for the course of the set."""
+
+
+@dataclass(frozen=True, slots=True)
 class SoundView:
     """`on`, `muted`, or `none` with the reason."""
 
@@ -156,6 +186,8 @@ class Snapshot:
     drill: DrillView = DrillView()
     repetition: RepetitionView = RepetitionView()
     cadence: CadenceView = CadenceView()
+    summary: SummaryView = SummaryView()
+    """Empty until the session has ended."""
     gait: GaitView = GaitView()
     angle: Floats = field(default_factory=_unknown)
     """(A,) rad, columns `conventions.ANGLES`; NaN = unknown."""

@@ -8,7 +8,8 @@ import numpy as np
 
 from imu.conventions import ANGLES, angle_label
 from imu.feedback.cadence_drill import CadenceDrill
-from imu.feedback.drill import load_drill
+from imu.feedback.drill import Drill, load_drill
+from imu.feedback.summary_words import summary_view
 from imu.packets import Health
 from imu.result import Result
 from imu.walk_summary import cadence_lines, gait_lines
@@ -33,6 +34,7 @@ def summary_lines(result: Result) -> list[str]:
     drill = load_drill(result.setup.drill_toml, "drill of this session") if result.setup.drill_toml else None
     lines += _calibration(result)
     lines += cadence_lines(result, drill) if isinstance(drill, CadenceDrill) else _repetitions(result)
+    lines += _set(result, drill) if isinstance(drill, Drill) else []
     lines += _cues(result) + gait_lines(result) + _angles(result) + _sensors(result)
     lines.append(f"Fingerprint  {result.digest()}  (equal = bit-identical angles, events, repetitions and cues)")
     return lines
@@ -64,13 +66,21 @@ def _repetitions(result: Result) -> list[str]:
             ((v, k) for k, v in r.excursions.items() if "frontal" in k and not math.isnan(v)), default=(math.nan, "")
         )
         medial = f"  knee in {math.degrees(worst[0]):5.2f}° ({worst[1]})" if worst[1] else ""
-        faults = ", ".join(r.faults) or "clean"
         phases = "  ".join(
             f"{name} {_known(s, '4.2f')}" for name, s in (("down", p.descent_s), ("hold", p.bottom_s), ("up", p.ascent_s))
         )
         depth = _known(math.degrees(r.depth), "6.2f")
-        lines.append(f"  {r.number:3d}  {_clock(r.t_start_us)}  depth {depth}°  {phases} s{medial}  {faults}")
+        lines.append(f"  {r.number:3d}  {_clock(r.t_start_us)}  depth {depth}°  {phases} s{medial}  {r.verdict}")
     return lines
+
+
+def _set(result: Result, drill: Drill) -> list[str]:
+    """What the screen says at the end."""
+    view = summary_view(drill, result.repetitions, result.decisions)
+    lines = [f"Set          {view.sentence}"]
+    if view.shares:
+        lines.append(f"             {'; '.join(' '.join(filter(None, (s.word, s.value, s.of))) for s in view.shares)}")
+    return lines + [f"             {text}" for _, text in view.notes]
 
 
 def _cues(result: Result) -> list[str]:

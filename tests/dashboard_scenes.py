@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from imu.conventions import ANGLES, CORE_SEGMENTS, SIDES, Side, angle_column
 from imu.outputs import Cue
 from imu.packets import Floats, Health
-from imu.snapshot import DrillView, RepetitionView, Snapshot, SoundView
+from imu.snapshot import DrillView, RepetitionView, ShareView, Snapshot, SoundView, SummaryView
 
 DRILL = DrillView(
     "Squat", 8, (3.0, 1.0, 2.0, 1.0), depth_target=(radians(80), radians(100)), depth_scale=radians(115)
@@ -117,7 +117,18 @@ def lost(segment: str = "shank_right") -> Snapshot:
 
 def finished() -> Snapshot:
     marks = ("clean", "clean", "cued", "clean", "tempo", "cued", "clean", "clean")
-    return replace(drill(0.0), stage="finished", repetition=RepetitionView(8, marks))
+    shares = (
+        ShareView("6", "of 8", 0.75, "knee aligned"),
+        ShareView("8", "of 8", 1.0, "target depth"),
+        ShareView("7", "of 8", 0.875, "tempo kept"),
+    )
+    notes = (
+        ("cued", "Repetitions 3 and 6: right knee moved inward"),
+        ("tempo", "Repetition 5: too fast"),
+        ("steady", "The last repetitions were like the first ones"),
+    )
+    summary = SummaryView("Well done, 8 repetitions, 5 of them clean.", shares, notes)
+    return replace(drill(0.0), stage="finished", repetition=RepetitionView(8, marks), summary=summary)
 
 
 def pixels(image: QImage) -> NDArray[np.uint8]:

@@ -6,13 +6,15 @@ from dataclasses import replace
 from math import nan, radians
 
 import dashboard_scenes as scenes
+import numpy as np
 import pytest
 from dashboard_bench import open_view, show, visible  # noqa: F401  (fixtures)
 
 from imu.dashboard.patient_view import TROUBLE_AFTER_NS, PatientView
-from imu.dashboard.reading import PRAISE, READY, STALE_NS
-from imu.dashboard.summary_view import numbered
-from imu.snapshot import DrillView, RepetitionView, Snapshot
+from imu.dashboard.reading import PRAISE, READY, STALE_NS, tempo_state
+from imu.dashboard.theme import DARK
+from imu.feedback import drill_text, load_drill
+from imu.snapshot import DrillView, RepetitionView, ShareView, Snapshot, SummaryView
 
 MS = 1_000_000
 
@@ -246,8 +248,9 @@ def test_a_long_set_shows_the_marks_around_now(view: PatientView):
 def test_the_summary_in_words(view: PatientView):
     said = show(view, replace(scenes.finished(), recording="somewhere.mcap"))
     assert said["Summary of the set"] == (
-        "Well done. 8 repetitions, 5 of them clean. Repetitions 3 and 6: needed a correction. "
-        "Repetition 5: went too fast. The set is recorded"
+        "Well done, 8 repetitions, 5 of them clean. 6 of 8 knee aligned. 8 of 8 target depth. 7 of 8 tempo kept. "
+        "Repetitions 3 and 6: right knee moved inward. Repetition 5: too fast. "
+        "The last repetitions were like the first ones. The set is recorded"
     )
     assert "Cue" not in said
     lost = replace(scenes.finished(), recording="somewhere.mcap", problem="The disk is full: the end is not recorded")
@@ -257,25 +260,45 @@ def test_the_summary_in_words(view: PatientView):
     assert show(view, off)["Drill, sensors and sound"] == "Squat. Set finished"
 
 
-@pytest.mark.parametrize(
-    ("count", "marks", "sentence"),
-    [
-        (0, (), "The set has ended. No repetition was counted"),
-        (1, ("clean",), "Well done. 1 repetition, and it was clean"),
-        (1, ("tempo",), "Well done. 1 repetition. Repetition 1: went too fast"),
-        (2, ("clean", "clean"), "Well done. 2 repetitions, all of them clean"),
-        (1, ("void", "clean"), "Well done. 1 repetition, and it was clean. Repetition 1: not counted, a sensor was silent"),
-    ],
-)
-def test_the_sentence_of_a_set(view: PatientView, count: int, marks: tuple[str, ...], sentence: str):
-    s = replace(scenes.finished(), repetition=RepetitionView(count, marks))
-    assert show(view, s)["Summary of the set"] == sentence
+def test_a_session_that_broke_off_says_how_far_it_came(view: PatientView):
+    s = replace(scenes.finished(), summary=SummaryView())
+    assert show(view, s)["Summary of the set"] == "The set has ended after 8 repetitions"
+    none = replace(s, repetition=RepetitionView())
+    assert show(view, none)["Summary of the set"] == "The set has ended"
 
 
-def test_repetition_numbers_as_people_say_them():
-    assert numbered([3]) == "Repetition 3"
-    assert numbered([3, 6]) == "Repetitions 3 and 6"
-    assert numbered([1, 3, 6]) == "Repetitions 1, 3 and 6"
+def test_a_knee_that_was_not_judged_is_no_clean_repetition(view: PatientView):
+    marks = ("counted",) * 6
+    shares = (ShareView("–", "", nan, "knee not judged"), ShareView("5", "of 6", 5 / 6, "target depth"))
+    notes = (("counted", "Knee alignment not judged: no calibration"),)
+    summary = SummaryView("Well done, 6 repetitions.", shares, notes)
+    s = replace(scenes.finished(), repetition=RepetitionView(6, marks), summary=summary)
+    said = show(view, s)["Summary of the set"]
+    assert said == (
+        "Well done, 6 repetitions. knee not judged. 5 of 6 target depth. Knee alignment not judged: no calibration"
+    )
+    picture = scenes.pixels(view.summary.grab().toImage())
+    ok = np.array(DARK["ok"].getRgb()[:3])
+    assert not np.any(np.all(np.abs(picture[250:].astype(int) - ok) < 3, axis=2))  # no mark says "in order"
+
+
+def test_a_hold_shows_its_seconds_in_place_of_the_count(view: PatientView):
+    s = scenes.drill()
+    d = replace(s.drill, held=True, tempo_s=(0.0, 30.0, 0.0, 0.0), target_count=3)
+    holding = replace(s, drill=d, repetition=RepetitionView(1, ("clean",), 1, depth=1.0, held_s=12.7))
+    show(view, holding)
+    assert (view.count.state.held_s, view.count.state.hold_s) == (12, 30)
+    assert view.count.words() == "Holding, 10 seconds"
+    show(view, replace(holding, repetition=replace(holding.repetition, held_s=nan)))
+    assert view.count.words() == "Repetition 1 of 3 done"
+    show(view, replace(holding, drill=replace(d, held=False)))
+    assert view.count.state.held_s is None
+
+
+def test_a_drill_that_goes_up_first_has_its_letters_in_that_order():
+    up, down = load_drill(drill_text("glute_bridge")), load_drill(drill_text("squat"))
+    assert tempo_state(replace(scenes.drill(), drill=up.view)).letters == ("C", "P1", "E", "P2")
+    assert tempo_state(replace(scenes.drill(), drill=down.view)).letters == ("E", "P1", "C", "P2")
 
 
 def test_without_a_drill_there_is_nothing_to_count(view: PatientView):

@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 
 from imu.dashboard.announcer import LEAST_NS, Announcer
 from imu.dashboard.window import Window
+from imu.snapshot import SoundView
 
 pytestmark = pytest.mark.usefixtures("no_window_is_left")
 
@@ -25,6 +26,7 @@ def window(qtbot, person: Person) -> Iterator[Window]:
         on_silence=person.asks("silence"),
         on_close=person.asks("close"),
         on_pause=person.asks("pause"),
+        on_mute=person.asks("mute"),
         on_command=lambda kind, segment: person.asked.append(f"{kind} {segment}".strip()),
         live=False,
         clock_ns=lambda: now["ns"],
@@ -54,6 +56,24 @@ def test_c_confirms_the_labels_and_r_calibrates_what_has_slipped(qtbot, window: 
     qtbot.keyClick(window, Qt.Key.Key_R)
     qtbot.keyClick(window, Qt.Key.Key_C)
     assert person.asked == ["redo shank_left", "redo thigh_right", "confirm_sides"]
+
+
+def test_the_sound_is_switched_by_key_and_by_mouse_where_the_screen_says_what_it_is(qtbot, window: Window, person: Person):
+    button, header = window.view.mute_button, window.view.header
+    qtbot.keyClick(window, Qt.Key.Key_S)
+    assert person.asked == ["mute"]
+    assert (button.accessibleName(), button.isChecked()) == ("Sound is on, press to mute", False)
+    assert header.geometry().adjusted(-12, -1, 12, 1).contains(button.geometry())
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert person.asked == ["mute", "mute"]
+    assert not button.isChecked()  # it shows what the sound is, not what was pressed
+    window.read_snapshot = lambda: replace(scenes.drill(), sound=SoundView("muted"))
+    window.tick()
+    assert (button.accessibleName(), button.isChecked()) == ("Sound is off, press for sound", True)
+    assert "Sound off" in header.words()
+    window.read_snapshot = lambda: replace(scenes.drill(), sound=scenes.NO_SOUND)
+    window.tick()
+    assert not button.isVisible()
 
 
 def test_m_mirrors_the_figure(qtbot, window: Window):
@@ -108,7 +128,7 @@ def test_the_end_shows_the_summary_until_it_is_closed(qtbot, window: Window, per
     window.end(stay=True)
     assert window.isVisible()
     assert window.view.summary.isVisible()
-    assert window.view.summary.accessibleDescription().startswith("Well done. 5 repetitions")
+    assert window.view.summary.accessibleDescription().startswith("The set has ended after 5 repetitions")
     assert window.view.close_button.isVisible()
     assert person.asked == []
     qtbot.keyClick(window, Qt.Key.Key_Return)

@@ -65,6 +65,7 @@ def perform(
                     on_silence=engine.audio.silence,
                     on_close=engine.stop,
                     on_command=engine.command if live else None,
+                    on_mute=engine.audio.toggle,
                     finished=engine.finished,
                     screenshot=screenshot,
                     live=live,

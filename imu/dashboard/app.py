@@ -97,6 +97,7 @@ def run_dashboard(
     stay: bool | None = None,
     on_pause: Callable[[], None] | None = None,
     on_command: Callable[[str, str], None] | None = None,
+    on_mute: Callable[[], None] | None = None,
     text_scale: float = 1.0,
     full_screen: bool = False,
     strides: bool = False,
@@ -113,6 +114,8 @@ def run_dashboard(
         Esc; the window closes, by the person or by the end (called once); Space.
     on_command : callable, optional
         (kind, segment): C and R, see `Window`.
+    on_mute : callable, optional
+        S, or the button in the header.
     finished : callable
         True when the session has ended: the summary of the last snapshot is shown.
     screenshot : Path, optional
@@ -138,8 +141,8 @@ def run_dashboard(
         theme = "light" if hints.colorScheme().name == "Light" else "dark"
     look = Look(PALETTES[theme], min(max(text_scale, 1.0), 2.0))
     window = Window(
-        read_snapshot, on_silence=on_silence, on_close=on_close, on_pause=on_pause, on_command=on_command, look=look,
-        live=live,
+        read_snapshot, on_silence=on_silence, on_close=on_close, on_pause=on_pause, on_command=on_command, on_mute=on_mute,
+        look=look, live=live,
     )  # fmt: skip
     if strides:
         window.change_page()

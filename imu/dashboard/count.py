@@ -14,6 +14,7 @@ SIZE_OF_DIGITS: Final = {1: 320, 2: 240, 3: 160}
 MARK: Final[dict[str, tuple[str, str]]] = {
     "clean": ("ok", "ok"),
     "cued": ("warn", "warn"),
+    "counted": ("unknown", "ink2"),
     "tempo": ("clock", "warn"),
     "void": ("lost", "unknown_line"),
     "now": ("now", "ink"),
@@ -36,11 +37,18 @@ class CountState:
     """A ring marks the repetition to do now."""
     noun: str = "repetition"
     """What is counted; steps have no marks."""
+    held_s: int | None = None
+    """Whole seconds of the hold under way, shown in place of the count; None = nothing is held."""
+    hold_s: int = 0
+    """Seconds asked for; 0 = as long as possible."""
 
 
 class Count(Panel[CountState]):
     def words(self) -> str:
         s = self.state
+        if s.held_s is not None:
+            # every second would leave no room for anything else
+            return f"Holding, {s.held_s // 5 * 5} seconds" if s.held_s >= 5 else "Holding"
         if s.target:
             return f"{s.noun.capitalize()} {s.count} of {s.target} done"
         return f"{s.count} {s.noun}{'' if s.count == 1 else 's'} done"
@@ -71,6 +79,9 @@ class Count(Panel[CountState]):
         palette, s = self.look.palette, self.state
         digits, label = str(s.count), f"of {s.target}" if s.target else ""
         steps, places = s.noun != "repetition", len(digits)
+        if s.held_s is not None:
+            digits, label = str(s.held_s), f"s of {s.hold_s}" if s.hold_s else "s"
+            places = max(len(digits), len(str(s.hold_s)))
         if steps:
             # a size that does not change on the way to the target
             label, places = f"{label} steps".strip(), max(places, len(str(s.target)))

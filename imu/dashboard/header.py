@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF, QPainter
 
+from imu.dashboard.mute_button import KEY
 from imu.dashboard.panel import Panel, box, text_width, write
 from imu.dashboard.shapes import draw_shape
 from imu.dashboard.theme import font
@@ -27,6 +28,7 @@ class HeaderState:
 
 SOUND_WORDS: Final = {"on": ("Sound on", "On"), "muted": ("Sound off", "Off"), "none": ("No sound", "No sound")}
 COLOUR_OF_SOUND: Final = {"on": "ink2", "muted": "warn"}
+CAP: Final = 20.0
 LARGEST: Final = 48
 """px: the height of the line."""
 
@@ -47,6 +49,13 @@ class Header(Panel[HeaderState]):
         if not s.sensors:
             return "No sensor yet"
         return "Sensors" if s.answering == s.sensors else f"{s.answering} of {s.sensors} sensors"
+
+    def sound_width(self) -> float:
+        """Design pixels from the right edge that speaker, words and key cap take; 0 = there is no sound to switch."""
+        s, size = self.state, min(round(32 * self.look.text), LARGEST)
+        if s.over or s.sound not in COLOUR_OF_SOUND:
+            return 0.0
+        return CAP + 24 + text_width(SOUND_WORDS[s.sound][1 if self.look.large else 0], size) + round(36 * size / 32)
 
     def draw(self, p: QPainter, width: float, height: float) -> None:
         palette, s, large = self.look.palette, self.state, self.look.large
@@ -72,11 +81,10 @@ class Header(Panel[HeaderState]):
         """Key cap, words and speaker from the right edge; returns the left end."""
         palette, s = self.look.palette, self.state
         x = right
-        if s.sound == "on":
-            cap = max(20.0, text_width("Esc", 12, 500) + 10)
-            box(p, x - cap, height / 2 - 10, cap, 20, None, 4, palette["outline"], 1)
-            write(p, x - cap / 2, height / 2 + 4.4, "Esc", 12, palette["ink2"], 500, align="middle")
-            x -= cap + 12
+        if s.sound != "none":
+            box(p, x - CAP, height / 2 - 10, CAP, 20, None, 4, palette["outline"], 1)
+            write(p, x - CAP / 2, height / 2 + 4.4, KEY, 12, palette["ink2"], 500, align="middle")
+            x -= CAP + 12
         word = SOUND_WORDS.get(s.sound, SOUND_WORDS["none"])[1 if self.look.large else 0]
         colour = palette[COLOUR_OF_SOUND.get(s.sound, "stop")]
         x -= write(p, x, baseline, word, size, colour, align="right") + 12

@@ -9,7 +9,7 @@ from PySide6.QtGui import QPainter
 
 from imu.dashboard.panel import Panel, box, text_width, write
 
-PITCH: Final = 48.0
+PITCH: Final = 44.0
 
 
 @dataclass(frozen=True, slots=True)

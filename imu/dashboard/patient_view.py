@@ -19,6 +19,7 @@ from imu.dashboard.gauge import WIDTH as GAUGE_WIDTH
 from imu.dashboard.gauge import Gauge, GaugeState
 from imu.dashboard.header import Header, HeaderState
 from imu.dashboard.key_table import KeyTable, KeyTableState
+from imu.dashboard.mute_button import MuteButton
 from imu.dashboard.panel import Panel
 from imu.dashboard.pose import UNKNOWN_POSTURE
 from imu.dashboard.reading import (
@@ -114,6 +115,9 @@ class PatientView(QWidget):
         self.key_table.hide()
         self.close_button = Button("Close", "Enter", self)
         self.close_button.hide()
+        self.mute_button = MuteButton(self)
+        self.can_mute = False
+        """Somebody listens to the button."""
         self.panels: tuple[Panel, ...] = tuple(self.findChildren(Panel))
         self.set_look(self.look)
         self.show_snapshot(self.snapshot, 0)
@@ -124,6 +128,7 @@ class PatientView(QWidget):
         for panel in self.panels:
             panel.set_look(look)
         self.close_button.set_look(look)
+        self.mute_button.set_look(look)
         self._shown = None
         self.update()
         self.show_snapshot(self.snapshot, None)
@@ -163,6 +168,8 @@ class PatientView(QWidget):
             self._choose_panels()
             self._lay_out()
         self.header.show_state(header_state(snapshot))
+        self.mute_button.show_sound(snapshot.sound.state)
+        self._place_mute()
         if scene == "drill":
             self._show_drill(snapshot)
         elif scene == "finished":
@@ -172,6 +179,14 @@ class PatientView(QWidget):
         side = snapshot.cue_side if scene == "drill" and self.cue.state.side else None
         for edge in self.edges:
             edge.show_state(side)
+
+    def _place_mute(self) -> None:
+        """Over the words that say it; they are wider when the sound is off."""
+        width = self.header.sound_width()
+        self.mute_button.setVisible(self.can_mute and width > 0.0 and self.header.isVisibleTo(self))
+        factor, (inner, height) = self.header.factor, self.header.design_size
+        self.mute_button.place(MARGIN + inner - width - 8, 24, width + 16, height, factor)
+        self.mute_button.raise_()
 
     def _settled(self, s: Snapshot, now_ns: int) -> Snapshot:
         """Trouble is told when it has lasted; what is unknown is unknown from the first moment."""
@@ -281,6 +296,7 @@ class PatientView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # Qt's name
         self._lay_out()
+        self._place_mute()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # Qt's name
         p = QPainter(self)

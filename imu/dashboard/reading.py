@@ -127,7 +127,10 @@ def counted(s: Snapshot) -> str:
 
 def count_state(s: Snapshot) -> CountState:
     r = s.repetition
-    return CountState(r.count, s.drill.target_count, r.marks, running=not paused(s), noun=counted(s))
+    d, held = s.drill, None if isnan(r.held_s) or not s.drill.held else int(r.held_s)
+    return CountState(
+        r.count, d.target_count, r.marks, not paused(s), counted(s), held, round(d.tempo_s[1])
+    )
 
 
 def figure_state(s: Snapshot, view: View) -> FigureState:
@@ -155,7 +158,10 @@ def gauge_state(s: Snapshot) -> GaugeState:
 def tempo_state(s: Snapshot) -> TempoState:
     r = s.repetition
     late = s.cue is not None and cue_kind(s.cue.rule) == "tempo"
-    return TempoState(s.drill.tempo_s, s.drill.phase_words, r.phase, known_time(r.pace_s), known_time(r.progress_s), late)
+    d = s.drill
+    return TempoState(
+        d.tempo_s, d.phase_words, d.phase_letters, r.phase, known_time(r.pace_s), known_time(r.progress_s), late
+    )
 
 
 def cadence_state(s: Snapshot) -> CadenceBarState:

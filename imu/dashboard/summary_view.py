@@ -11,53 +11,28 @@ from PySide6.QtGui import QPainter, QPen
 from imu.dashboard.count import MARK
 from imu.dashboard.panel import Panel, box, fitted, write
 from imu.dashboard.shapes import draw_shape
-from imu.snapshot import CadenceView, RepetitionView, Snapshot
+from imu.snapshot import CadenceView, ShareView, Snapshot
 
 CARD_HEIGHT: Final = 144.0
-MEANING: Final = (("cued", "needed a correction"), ("tempo", "went too fast"), ("void", "not counted, a sensor was silent"))
-"""What a mark says about a repetition. `cued` covers knee alignment and depth: the marks do not tell them apart."""
+GAP: Final = 32.0
+COURSE: Final[dict[str, tuple[str, str]]] = {
+    "tired": ("depth", "warn"),
+    "changed": ("depth", "ink2"),
+    "steady": ("ok", "ok"),
+}
+"""Shape and colour of what is said about the course of the set; all others are marks of repetitions."""
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryState:
     sentence: str = ""
-    count: int = 0
-    target: int = 0
+    shares: tuple[ShareView, ...] = ()
     marks: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+    """(mark, sentence)."""
     recorded: bool = False
     problem: str = ""
     """What is wrong with the recording, if anything."""
-    drill: bool = True
-    """False: nothing was counted because no drill was chosen."""
-    walk: tuple[int, int] | None = None
-    """Of a walk at a prescribed cadence: steps that were in the band, of those at which the cadence was known."""
-
-    def clean(self) -> int:
-        return sum(mark == "clean" for mark in self.marks)
-
-    def notes(self) -> list[tuple[str, str]]:
-        """(mark, sentence) for every kind of mark that is not clean."""
-        found = ((mark, [k for k, m in enumerate(self.marks, 1) if m == mark], text) for mark, text in MEANING)
-        return [(mark, f"{numbered(numbers)}: {text}") for mark, numbers, text in found if numbers]
-
-
-def numbered(numbers: list[int]) -> str:
-    """`Repetition 3`, `Repetitions 3 and 6`, `Repetitions 1, 3 and 6`."""
-    if len(numbers) == 1:
-        return f"Repetition {numbers[0]}"
-    return f"Repetitions {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
-
-
-def sentence_of_set(r: RepetitionView) -> str:
-    """The one sentence at the end."""
-    n, clean = r.count, sum(m == "clean" for m in r.marks)
-    if n == 0:
-        return "The set has ended. No repetition was counted."
-    if n == 1:
-        return "Well done. 1 repetition, and it was clean." if clean else "Well done. 1 repetition."
-    if clean >= n:
-        return f"Well done. {n} repetitions, all of them clean."
-    return f"Well done. {n} repetitions, {clean} of them clean." if clean else f"Well done. {n} repetitions."
 
 
 def sentence_of_walk(c: CadenceView) -> str:
@@ -70,8 +45,11 @@ def sentence_of_walk(c: CadenceView) -> str:
 
 class Summary(Panel[SummaryState]):
     def words(self) -> str:
-        notes = [text for _, text in self.state.notes()]
-        return ". ".join([self.state.sentence.rstrip(".") or "No set yet", *notes, *self._kept()])
+        s = self.state
+        shares = [" ".join(filter(None, (share.value.replace("–", ""), share.of, share.word))) for share in s.shares]
+        return ". ".join(
+            [s.sentence.rstrip(".") or "No set yet", *shares, *(text for _, text in s.notes), *self._kept()]
+        )
 
     def _kept(self) -> list[str]:
         """What became of the recording."""
@@ -88,20 +66,19 @@ class Summary(Panel[SummaryState]):
             write(p, 0, y + 28 + size * 0.36, row, size, palette["ink"], 700, spacing=-0.5)
             y += size + 8
         y += 24
-        card = (width - 32) / 2
-        if s.drill:
-            done = "repetitions done" if s.walk is None else "steps done"
-            self._share(p, 0, y, card, s.count, s.target or s.count, done)
-            good, of = (s.clean(), s.count) if s.walk is None else s.walk
-            self._share(p, card + 32, y, card, good, of, "clean" if s.walk is None else "at the target cadence")
+        cards = max(len(s.shares), 2)
+        card = (width - GAP * (cards - 1)) / cards
+        for k, share in enumerate(s.shares):
+            self._share(p, k * (card + GAP), y, card, share)
         y = self._repetitions(p, y + CARD_HEIGHT + 32, width) + 8
-        note = min(round(32 * self.look.text), 40)
-        for mark, text in s.notes():
-            shape, colour = MARK[mark]
-            draw_shape(p, shape, 6, y + 6, 36, palette[colour], palette["bg"])
+        note, foot = min(round(32 * self.look.text), 40), 56.0 if self._kept() else 0.0
+        pitch = 56.0 if y + 56.0 * len(s.notes) + foot <= height else 44.0
+        for mark, text in s.notes:
+            shape, colour = COURSE.get(mark) or MARK[mark]
+            draw_shape(p, shape, 6, y + pitch / 2 - 18, 36, palette[colour], palette["bg"])
             px, words = fitted(text, width - 64, start=note, least=28, weight=400, lines=1)
-            write(p, 64, y + 24 + px * 0.36, words[0], px, palette["ink"])
-            y += 56
+            write(p, 64, y + pitch / 2 + px * 0.36, words[0], px, palette["ink"])
+            y += pitch
         for text in self._kept():
             px, words = fitted(text, width - 64, start=28, least=24, weight=400, lines=1)
             colour = palette["stop" if s.problem else "ink2"]
@@ -109,20 +86,23 @@ class Summary(Panel[SummaryState]):
             if s.problem:
                 draw_shape(p, "lost", x - 48, height - 54, 36, colour, palette["bg"])
 
-    def _share(self, p: QPainter, x: float, y: float, width: float, n: int, of: int, word: str) -> None:
-        palette = self.look.palette
+    def _share(self, p: QPainter, x: float, y: float, width: float, share: ShareView) -> None:
+        palette, known = self.look.palette, share.share == share.share
         box(p, x, y, width, CARD_HEIGHT, palette["surface"], 8)
         ring = QRectF(x + 40, y + 36, 72, 72)
         p.setBrush(Qt.BrushStyle.NoBrush)
-        p.setPen(QPen(palette["ref"], 12))
-        p.drawEllipse(ring)
-        if of:
+        if known:
+            p.setPen(QPen(palette["ref"], 12))
+            p.drawEllipse(ring)
             p.setPen(QPen(palette["ok"], 12, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
-            p.drawArc(ring, 90 * 16, -round(360 * 16 * min(n / of, 1.0)))
-        used = write(p, x + 144, y + 68, str(n), 56, palette["ink"], 700)
-        if of:
-            write(p, x + 144 + used + 10, y + 68, f"of {of}", 32, palette["ink2"], 500)
-        px, words = fitted(word, width - 144 - 16, start=min(round(28 * self.look.text), 40), least=24, weight=400, lines=1)
+            p.drawArc(ring, 90 * 16, -round(360 * 16 * min(share.share, 1.0)))
+        else:
+            draw_shape(p, "unknown", x + 34, y + 30, 84, palette["ink2"], palette["surface"])
+        used = write(p, x + 144, y + 68, share.value, 56, palette["ink"], 700)
+        if share.of:
+            write(p, x + 144 + used + 10, y + 68, share.of, 32, palette["ink2"], 500)
+        start = min(round(28 * self.look.text), 40)
+        px, words = fitted(share.word, width - 144 - 16, start=start, least=24, weight=400, lines=1)
         write(p, x + 144, y + 112, words[0], px, palette["ink2"])
 
     def _repetitions(self, p: QPainter, y: float, width: float) -> float:
@@ -139,12 +119,21 @@ class Summary(Panel[SummaryState]):
 
 
 def summary_state(s: Snapshot) -> SummaryState:
-    r = s.repetition
+    recorded = bool(s.recording)
     if not s.drill.title:
-        return SummaryState("The measurement has ended.", recorded=bool(s.recording), problem=s.problem, drill=False)
+        return SummaryState("The measurement has ended.", recorded=recorded, problem=s.problem)
     if s.cadence.target:
-        c = s.cadence
-        return SummaryState(
-            sentence_of_walk(c), c.steps, s.drill.target_count, (), bool(s.recording), s.problem, walk=(c.kept, c.judged)
-        )
-    return SummaryState(sentence_of_set(r), r.count, s.drill.target_count, r.marks, bool(s.recording), s.problem)
+        c, target = s.cadence, s.drill.target_count
+        of = target or c.steps
+        shares = (
+            ShareView(str(c.steps), f"of {of}" if of else "", c.steps / of if of else 0.0, "steps done"),
+            ShareView(
+                str(c.kept), f"of {c.judged}" if c.judged else "", c.kept / c.judged if c.judged else 0.0,
+                "at the target cadence",
+            ),
+        )  # fmt: skip
+        return SummaryState(sentence_of_walk(c), shares, recorded=recorded, problem=s.problem)
+    v, n = s.summary, s.repetition.count
+    # a session that broke off has no summary
+    sentence = v.sentence or (f"The set has ended after {n} repetitions." if n else "The set has ended.")
+    return SummaryState(sentence, v.shares, s.repetition.marks, v.notes, recorded, s.problem)

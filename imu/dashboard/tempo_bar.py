@@ -12,7 +12,6 @@ from imu.dashboard.panel import Panel, box, disc, line, text_width, write
 
 GAP: Final = 8.0
 BAR_HEIGHT: Final = 56.0
-LETTERS: Final = ("E", "P1", "C", "P2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,7 @@ class TempoState:
 
     tempo: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     words: tuple[str, str, str, str] = ("Down", "Hold", "Up", "Rest")
+    letters: tuple[str, str, str, str] = ("E", "P1", "C", "P2")
     phase: int = -1
     pace: float | None = None
     person: float | None = None
@@ -90,9 +90,9 @@ class TempoBar(Panel[TempoState]):
                 done = wide * (s.pace - start) / s.tempo[k]
                 box(p, x, top, max(20.0, done), BAR_HEIGHT, palette["ref"], 10)
             self._label(p, k, x, top, wide, size, current)
-            letter = text_width(LETTERS[k], 20, 500)
+            letter = text_width(s.letters[k], 20, 500)
             if wide > letter + 24:
-                write(p, x + wide - 12, top + BAR_HEIGHT / 2 + 7, LETTERS[k], 20, palette["ink3"], 500, align="right")
+                write(p, x + wide - 12, top + BAR_HEIGHT / 2 + 7, s.letters[k], 20, palette["ink3"], 500, align="right")
         if s.pace is None or not segments:
             return
         middle, pace = top + BAR_HEIGHT / 2, min(max(self.position(s.pace, width), 3.0), width - 3.0)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget
 from imu.dashboard import panel
 from imu.dashboard.announcer import Announcer
 from imu.dashboard.gait_page import GaitPage
+from imu.dashboard.mute_button import KEY
 from imu.dashboard.patient_view import PatientView
 from imu.dashboard.theme import DARK, DESIGN_HEIGHT, DESIGN_WIDTH, LIGHT, Look
 from imu.snapshot import Snapshot
@@ -47,6 +48,8 @@ class Window(QMainWindow):
     on_command : callable, optional
         (kind, segment) of `imu.packets.Command`: C, the sensors are where their labels say; R, what has slipped is
         calibrated anew. None: a replay, where nothing can be asked for.
+    on_mute : callable, optional
+        S, or the button: the sound is muted at once, or comes again. None: there is no sound to mute.
     live : bool
         Data older than 300 ms are unknown. False for replays, whose stamps are of the past.
     clock_ns : callable
@@ -61,6 +64,7 @@ class Window(QMainWindow):
         on_close: Callable[[], None],
         on_pause: Callable[[], None] | None = None,
         on_command: Callable[[str, str], None] | None = None,
+        on_mute: Callable[[], None] | None = None,
         look: Look | None = None,
         live: bool = True,
         clock_ns: Callable[[], int] = time.perf_counter_ns,
@@ -83,6 +87,9 @@ class Window(QMainWindow):
         self.pages.addWidget(self.strides)
         self.setCentralWidget(self.pages)
         self.view.close_button.clicked.connect(self.close)
+        if on_mute is not None:
+            self.view.can_mute = True
+            self.view.mute_button.clicked.connect(on_mute)
         self.announcer = Announcer(self.view)
         self.resize(round(DESIGN_WIDTH), round(DESIGN_HEIGHT))
         self.setMinimumSize(640, 400)
@@ -95,6 +102,7 @@ class Window(QMainWindow):
             ]
         self.keys += [
             Key("Esc", "Silence the cues", on_silence),
+            *([Key(KEY, "Sound off, and on again", on_mute)] if on_mute is not None else []),
             Key("M", "Mirror the figure", lambda: self.view.set_mirror(not self.view.mirror)),
             Key("G", "Strides of a walk, and back", self.change_page),
             Key("T", "Dark or light", self.change_theme),

@@ -181,8 +181,10 @@ class Drill:
             self.target_count,
             self.tempo.seconds,
             (a, b, c, d),
-            (radians(self.target.low_deg), radians(self.target.high_deg)),
-            radians(self.target.scale_deg),
+            depth_target=(radians(self.target.low_deg), radians(self.target.high_deg)),
+            depth_scale=radians(self.target.scale_deg),
+            phase_letters=self.tempo.letters,
+            held=self.score == "time",
         )
 
 

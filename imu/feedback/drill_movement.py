@@ -259,10 +259,14 @@ class Tempo:
         return out, self.hold_s, back, self.rest_s
 
     @property
+    def letters(self) -> tuple[str, str, str, str]:
+        """As the phases follow: eccentric (E) is the way down, concentric (C) the way up."""
+        return ("E", "P1", "C", "P2") if self.first == "down" else ("C", "P1", "E", "P2")
+
+    @property
     def label(self) -> str:
         """For people, with its letters: `E-P1-C-P2 3-1-2-1`."""
-        letters = "E-P1-C-P2" if self.first == "down" else "C-P1-E-P2"
-        return f"{letters} {'-'.join(f'{s:g}' for s in self.seconds)}"
+        return f"{'-'.join(self.letters)} {'-'.join(f'{s:g}' for s in self.seconds)}"
 
     def contradictions(self) -> Problems:
         if self.pause == "within" and self.hold_s > 0.0:

@@ -63,7 +63,10 @@ def repetition_view(drill: Drill, machine: Records, count: int, marks: tuple[str
     if moving:
         state, start = DOWN, int(m["t_move"]) - UNSEEN_START_US
     if isnan(float(m["signal"])) or start < 0 or (state not in (DOWN, HOLD, UP, CLOSING) and not marks):
-        return RepetitionView(count, marks, -1, nan, nan, depth, nan)
+        return RepetitionView(count, marks, depth=depth)
+    held = nan
+    if state in (DOWN, HOLD) and not moving and m["t_bottom"] >= 0 and m["t_up"] < 0:  # swaying in it is holding too
+        held = max((now - int(m["t_bottom"])) * 1e-6, 0.0)
     pace = min(max((now - start) * 1e-6, 0.0), total)
     in_phase = max((now - int(m["t_phase"])) * 1e-6, 0.0)
     aim = radians(drill.target.aim_deg)
@@ -78,4 +81,4 @@ def repetition_view(drill: Drill, machine: Records, count: int, marks: tuple[str
         phase, progress = 3, total - rest + min(in_phase, rest)
     if isnan(depth):
         progress = nan
-    return RepetitionView(count, marks, phase, pace, progress, depth, prescribed_depth(drill, pace))
+    return RepetitionView(count, marks, phase, pace, progress, depth, prescribed_depth(drill, pace), held)

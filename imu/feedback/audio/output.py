@@ -170,6 +170,10 @@ class AudioOut:
         if self._state.state != "none":
             self._state = SoundView("muted" if muted else "on")
 
+    def toggle(self) -> None:
+        """Mute, or sound on: the switch of somebody who sees which of both it is."""
+        self.mute(not self.mixer.muted)
+
     def set_volume(self, volume: float) -> None:
         """0 to 1; never louder than the cap of the clips."""
         self.mixer.volume = min(max(volume, 0.0), 1.0)

@@ -17,12 +17,15 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from imu import __version__
+from imu.feedback.drill import Drill, load_drill
+from imu.feedback.summary_words import summary_view
 from imu.kinematics.calibration import to_json
 from imu.kinematics.gait import Stride, StrideMeasures
 from imu.outputs import NO_ANGLES, Cue, Event, Phases, Repetition
 from imu.packets import Health
 from imu.recording.files import new_file, new_folder
 from imu.recording.json_text import json_text, plain
+from imu.snapshot import SummaryView
 
 if TYPE_CHECKING:
     from imu.result import Result
@@ -148,6 +151,12 @@ def _health(health: Sequence[Health]) -> pa.Table:
     return _add(_records(Health, health), "lost_share", [h.lost_share for h in health])
 
 
+def _set(result: Result) -> SummaryView | None:
+    """Sentence, shares and notes as on the screen; None = no drill of repetitions."""
+    drill = load_drill(result.setup.drill_toml, "drill of this session") if result.setup.drill_toml else None
+    return summary_view(drill, result.repetitions, result.decisions) if isinstance(drill, Drill) else None
+
+
 def _summary(result: Result) -> dict[str, object]:
     """What a person or a script asks first, and what is needed to say where the tables come from."""
     t = result.t_us
@@ -160,6 +169,8 @@ def _summary(result: Result) -> dict[str, object]:
         "duration_s": float(t[-1] - t[0]) * 1e-6 if len(t) else 0.0,
         "repetitions": len(result.repetitions),
         "clean_repetitions": sum(r.clean for r in result.repetitions),
+        "not_judged": sorted({f"{name}: {why}" for r in result.repetitions for name, why in r.unjudged.items()}),
+        "set": plain(_set(result)),
         "cues_given": len(result.cues),
         "cues_held_back": len(result.decisions) - len(result.cues),
         "events": len(result.events),
