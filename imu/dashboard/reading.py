@@ -30,6 +30,7 @@ READY_WITHOUT_SOUND: Final = "Ready. No sound: watch here for cues."
 READY_TO_WALK: Final = "Ready. Begin to walk."
 READY_TO_WALK_WITHOUT_SOUND: Final = "Ready to walk. No sound: watch here."
 PRAISE: Final = "Good. Keep this rhythm."
+PRAISE_OF_A_HOLD: Final = "Good. Stay like this."
 NO_DRILL: Final = "No drill is chosen: movement only"
 
 
@@ -107,7 +108,7 @@ def cue_state(s: Snapshot) -> CueState:
         ready = READY if s.sound.state == "on" else READY_WITHOUT_SOUND
         return CueState("calm", ready) if not r.marks else CueState()
     clean = not r.marks or r.marks[-1] == "clean"
-    return CueState("calm", PRAISE) if clean else CueState()
+    return CueState("calm", PRAISE_OF_A_HOLD if s.drill.held else PRAISE) if clean else CueState()
 
 
 def _walk_state(s: Snapshot) -> CueState:
