@@ -51,6 +51,8 @@ ALSA_TO_SERVER = "usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so", "libasound2
 """How PortAudio reaches the desktop's sound server."""
 TEST_PROGRAMS = {"pulseaudio": "pulseaudio", "parec": "pulseaudio-utils"}
 """For the tests that listen to the sound."""
+MOST_PROCESSES = 8
+"""More would only wait for the tests that run in real time."""
 
 
 class SetupError(Exception):
@@ -225,13 +227,19 @@ def start(command: list[str]) -> int:
     return subprocess.run(command).returncode
 
 
+def in_parallel(options: list[str]) -> list[str]:
+    """pytest's options for a process on every core, unless single tests or how to run them were asked for."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return [] if options or cores < 2 else ["-n", str(min(cores, MOST_PROCESSES))]
+
+
 def test(options: list[str]) -> int:
     """Style, types, tests; the tests come last, so that their summary is the last line."""
     failed = []
     for name, command in (
         ("ruff", [str(PYTHON), "-m", "ruff", "check", "."]),
         ("basedpyright", [str(PYTHON), "-m", "basedpyright"]),
-        ("pytest", [str(PYTHON), "-m", "pytest", *options]),
+        ("pytest", [str(PYTHON), "-m", "pytest", *in_parallel(options), *options]),
     ):
         print(f"== {name}", flush=True)
         code = subprocess.run(command, cwd=ROOT).returncode

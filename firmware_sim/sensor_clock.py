@@ -58,8 +58,18 @@ class SensorClock:
         aim = max(true_s - self.on_s, 0.0)
         device = aim
         for _ in range(3):
-            device = max(device + aim - (float(self.true_time(np.array([device]))[0]) - self.on_s), 0.0)
+            device = max(device + aim - (self._true_time_of_one(device) - self.on_s), 0.0)
         return device
+
+    def _true_time_of_one(self, device_s: float) -> float:
+        """As `true_time`; asked for every packet, and without arrays several times faster."""
+        i = int(device_s / NODE_S)
+        while i + 1 >= len(self._error):
+            self._extend()
+        x = device_s - i * NODE_S
+        e = float(self._error[i])
+        slope = (float(self._error[i + 1]) - e) / NODE_S
+        return self.on_s + device_s + float(self._late[i]) + x * (e + 0.5 * slope * x)
 
     def _extend(self) -> None:
         """As many nodes again, each drawn in its turn: the same however far one asks at a time."""

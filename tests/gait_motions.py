@@ -59,7 +59,9 @@ def block(
     q = np.zeros((m, n, 4))
     q[:, :, 0] = 1.0
     stamps = np.round(t * 1e6).astype(np.int64)
-    return names, GridBlock(stamps, q, np.stack(gyr, axis=1), np.stack(acc, axis=1), np.zeros((m, n), np.uint16))
+    # as the pipeline gives them: for every other order of the axes the kernels would be compiled anew
+    rates, forces = (np.ascontiguousarray(np.stack(a, axis=1)) for a in (gyr, acc))
+    return names, GridBlock(stamps, q, rates, forces, np.zeros((m, n), np.uint16))
 
 
 def time(seconds: float) -> Array:

@@ -19,6 +19,7 @@ import pytest
 from PySide6.QtGui import QImage
 
 import imu
+from imu.cli import main
 
 pytestmark = pytest.mark.timeout(300)
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,12 +88,18 @@ def test_replay_prints_the_same_cues_repetitions_and_angles(demo: Demo) -> None:
     assert done.stdout == summary(demo.text)
 
 
-@pytest.mark.parametrize("samples", [None, 1, 7, 25])
-def test_grouping_the_samples_otherwise_changes_nothing(demo: Demo, samples: int | None) -> None:
-    packets = [] if samples is None else ["--packets", str(samples)]
-    done = run("process", demo.folder, "--no-files", *packets)
+def test_a_process_of_its_own_prints_the_same(demo: Demo) -> None:
+    done = run("process", demo.folder, "--no-files")
     assert done.returncode == 0, done.stderr
     assert done.stdout == summary(demo.text)
+
+
+@pytest.mark.parametrize("samples", [1, 7, 25])
+def test_grouping_the_samples_otherwise_changes_nothing(
+    demo: Demo, samples: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["process", str(demo.folder), "--no-files", "--packets", str(samples)]) == 0
+    assert capsys.readouterr().out == summary(demo.text)
 
 
 def until(lines: Callable[[], str], word: str) -> list[str]:

@@ -163,7 +163,8 @@ def test_squats_are_no_steps(parts, faster):
             names = [f"{p}_{s}" for s in sides for p in parts]
             n = len(sides)
             block = GridBlock(
-                t_us, np.zeros((len(t_us), len(names), 4)), np.tile(gyr * faster, (1, n, 1)), np.tile(acc, (1, n, 1)),
+                t_us, np.zeros((len(t_us), len(names), 4)),
+                *(np.ascontiguousarray(np.tile(a, (1, n, 1))) for a in (gyr * faster, acc)),
                 np.zeros((len(t_us), len(names)), np.uint16),
             )  # fmt: skip
             assert events_of(names, block) == (), (file.name, faster)

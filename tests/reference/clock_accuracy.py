@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from reference.clock_simulation import Conditions, Link, simulate
@@ -56,6 +57,7 @@ def followed(link: Link, clock: DeviceClock, step: int) -> tuple[np.ndarray, np.
     return np.array(errors), np.array(sigmas)
 
 
+@cache
 def accuracy(
     name: str, c: Conditions, seed: int = 0, seconds: float = 240.0, skews: Sequence[float] = SKEWS_PPM,
     settled_s: float = SETTLED_S,

@@ -5,7 +5,9 @@ Everything is in true time, which is the host's. What the model must find is dev
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
@@ -88,18 +90,20 @@ def simulate(
     interval = c.interval_ms * 1000 * (1.0 + c.interval_ppm * 1e-6)
     phase = rng.uniform(0, interval)
     end = float(true[-1]) + 1e6
-    stalls = _stalls(rng, c, end)
-    bursts = _bursts(rng, c, end)
+    # lists: asked for one value at a time, they answer several times faster than arrays
+    stalls, stalls_end = _stalls(rng, c, end).T.tolist()
+    bursts, bursts_end = _bursts(rng, c, end).T.tolist()
+    taken_us, device_us = true.tolist(), device.tolist()
 
     def arrival(gone_us: float) -> float:
         at = gone_us + 300.0 + rng.exponential(100.0)
-        k = int(np.searchsorted(stalls[:, 0], at)) - 1
-        return max(at, stalls[k, 1]) if k >= 0 else at
+        k = bisect_left(stalls, at) - 1
+        return max(at, stalls_end[k]) if k >= 0 else at
 
     def fails(event_us: float) -> bool:
-        k = int(np.searchsorted(bursts[:, 0], event_us)) - 1
-        bad = k >= 0 and event_us < bursts[k, 1]
-        return bool(rng.random() < (0.8 if bad else c.packet_error))
+        k = bisect_left(bursts, event_us) - 1
+        bad = k >= 0 and event_us < bursts_end[k]
+        return rng.random() < (0.8 if bad else c.packet_error)
 
     found: list[tuple[float, int, ClockMark]] = []  # arrival, row, mark
     free = 0.0  # the first event at which the radio has time for another packet
@@ -107,7 +111,7 @@ def simulate(
     noticed: list[tuple[float, float]] = []  # TX-done in true time, arrival, of packets sent so far
     for row in range(0, n, c.per_packet):
         newest = row + c.per_packet - 1
-        event = max(np.ceil((true[newest] - phase) / interval), free)
+        event = max(float(ceil((taken_us[newest] - phase) / interval)), free)
         in_event = in_event + 1 if event == free else 1
         if in_event > PACKETS_PER_EVENT:
             event, in_event = event + 1, 1
@@ -123,13 +127,13 @@ def simulate(
         at = arrival(gone)
         if c.sent:
             # the newest stamp that the firmware had when this packet was queued
-            known = [x for x in noticed[-8:] if x[0] <= max(float(true[newest]), gone - interval)]
+            known = [x for x in noticed[-8:] if x[0] <= max(taken_us[newest], gone - interval)]
             if known:
-                anchor = int(device[row])
+                anchor = device_us[row]
                 t = anchor + 64 * round((stamp(known[-1][0]) - anchor) / 64)
                 found.append((at, row, ClockMark(row, t, round(known[-1][1] * 1000), sent=True)))
             noticed.append((done, at))
-        found.append((at, row, ClockMark(row, int(device[newest]), round(at * 1000))))
+        found.append((at, row, ClockMark(row, device_us[newest], round(at * 1000))))
     if c.pings:
         found += _pings(rng, c, stamp, arrival, fails, interval, phase, found, end)
     found.sort(key=lambda x: x[1])
@@ -141,10 +145,11 @@ def _pings(rng, c, stamp, arrival, fails, interval, phase, found, end):
     arrivals = np.array([a for a, _, _ in found])
     rows = np.array([r for _, r, _ in found])
     order = np.argsort(arrivals, kind="stable")
+    in_order = arrivals[order].tolist()
     out = []
     asked = 0.5e6
     while asked < end - 2e6:
-        event = np.ceil((asked + 400.0 + rng.exponential(150.0) - phase) / interval)
+        event = float(ceil((asked + 400.0 + rng.exponential(150.0) - phase) / interval))
         while fails(event * interval + phase):
             event += 1
         received = event * interval + phase
@@ -152,7 +157,7 @@ def _pings(rng, c, stamp, arrival, fails, interval, phase, found, end):
         while fails(event * interval + phase):
             event += 1
         back = arrival(event * interval + phase)
-        k = int(np.searchsorted(arrivals[order], back))
+        k = bisect_left(in_order, back)
         if k < len(order):
             row = int(rows[order[k]])
             out.append((back, row, ClockMark(row, stamp(received), round(asked * 1000), asked=True)))
