@@ -137,6 +137,11 @@ def table(drill: str, seed: int, least: int, people: int, feet: bool) -> Iterato
         yield from faulty(drill, kind, range(seed, seed + people), feet)
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="What every drill of the library says of simulated people.")
     parser.add_argument("--drill", choices=[*SIMULATED, "all"], default="all", help="one drill, or all of them")
@@ -146,9 +151,9 @@ def main() -> int:
     parser.add_argument("--feet", action="store_true", help="sensors on the feet, too")
     given = parser.parse_args()
     for drill in SIMULATED if given.drill == "all" else [given.drill]:
-        print(f"\n{drill}\n{HEAD}", flush=True)
+        say(f"\n{drill}\n{HEAD}")
         for row in table(drill, given.seeds, given.clean, given.people, given.feet):
-            print(row, flush=True)
+            say(str(row))
     return 0
 
 
