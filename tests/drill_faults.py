@@ -31,6 +31,11 @@ RULE: Final = {
     "forward_lean": "lean", "fast": "tempo", "slow": "tempo_slow", "partial": "depth", "turns_back": "", "stops": "",
 }  # fmt: skip
 """Kind of fault -> name of the rule, where they differ; "" = nothing is to be said of it."""
+OWN_RULE: Final = {
+    ("glute_bridge", "partial"): "short_of_line", ("unilateral_bridge", "partial"): "short_of_line",
+    ("sit_to_stand", "turns_back"): "fell_back",
+}  # fmt: skip
+"""(drill, kind) -> name of the rule, where a drill has its own for it."""
 HOLD_S: Final = 12.0
 
 Wanted = tuple[float, float, str]
@@ -47,11 +52,11 @@ FAULTS: Final[dict[str, dict[FaultKind, Wanted]]] = {
     "squat": {
         "valgus": (13, 18, "own"), "pelvic_drop": (11, 15, "own"), "pelvis_turn": (22, 30, "own"),
         "side_shift": (9, 13, "own"), "forward_lean": (30, 36, ""), "butt_wink": (14, 20, ""),
-        "knee_forward": (13, 16, ""), "heel_rise": (15, 22, ""), "partial": (31, 36, ""), **COURSE,
+        "knee_forward": (13, 16, ""), "heel_rise": (15, 22, ""), "partial": (30, 33, ""), **COURSE,
         "turns_back": (15, 20, ""),
     },
-    "step_down": {**ONE_LEG, "partial": (26, 27, ""), **COURSE, "turns_back": (12, 15, "")},
-    "single_leg_squat": {**ONE_LEG, "partial": (21, 25, ""), **COURSE, "turns_back": (10, 12, "")},
+    "step_down": {**ONE_LEG, "partial": (22, 25, ""), **COURSE, "turns_back": (12, 15, "")},
+    "single_leg_squat": {**ONE_LEG, "partial": (20, 21, ""), **COURSE, "turns_back": (10, 12, "")},
     "hip_hinge": {
         "knee_bend": (22, 30, ""), "valgus": (13, 18, "own"), "pelvic_drop": (11, 15, "own"),
         "pelvis_turn": (22, 30, "own"), "side_shift": (9, 13, "own"), "partial": (26, 30, ""), **COURSE,
@@ -64,7 +69,7 @@ FAULTS: Final[dict[str, dict[FaultKind, Wanted]]] = {
     },
     "lateral_band_walk": {
         "valgus": (14, 18, "own"), "pelvic_drop": (14, 18, "other"), "pelvis_turn": (22, 30, "own"), "rises": (12, 16, ""),
-        "partial": (8, 10, ""), "fast": (0.5, 0.7, ""), "slow": (0.8, 1.2, ""),
+        "partial": (8, 9, ""), "fast": (0.5, 0.7, ""), "slow": (0.8, 1.2, ""),
     },
     "glute_bridge": {
         "pelvic_drop": (11, 15, "own"), "hip_hike": (15, 20, "own"), "valgus": (14, 18, "own"), "partial": (24, 28, ""),
@@ -81,10 +86,10 @@ FAULTS: Final[dict[str, dict[FaultKind, Wanted]]] = {
     "lunge": {
         "valgus": (15, 20, "own"), "pelvic_drop": (12, 16, "other"), "pelvis_turn": (24, 32, "own"),
         "side_shift": (9, 13, "own"), "forward_lean": (24, 32, ""), "knee_forward": (15, 20, ""), "partial": (31, 36, ""),
-        "fast": (1.0, 1.2, ""), "slow": (1.8, 2.4, ""), "turns_back": (15, 20, ""),
+        "fast": (1.2, 1.3, ""), "slow": (1.8, 2.4, ""), "turns_back": (15, 20, ""),
     },
     "sit_to_stand": {
-        "valgus": (14, 18, "own"), "side_shift": (9, 13, "own"), "forward_lean": (26, 32, ""), "fast": (0.8, 1.0, ""),
+        "valgus": (14, 18, "own"), "side_shift": (9, 13, "own"), "forward_lean": (26, 32, ""), "fast": (1.1, 1.3, ""),
         "slow": (1.8, 2.4, ""), "stops": (1.5, 2.0, ""), "turns_back": (20, 30, ""),
     },
     "single_leg_balance": {
@@ -92,7 +97,7 @@ FAULTS: Final[dict[str, dict[FaultKind, Wanted]]] = {
         "touch_down": (0.4, 1.0, ""), "knee_bend": (20, 30, ""),
     },
     "weight_bearing_lunge": {
-        "heel_rise": (15, 20, ""), "valgus": (13, 18, "own"), "pelvis_turn": (22, 30, "own"), "partial": (17, 21, ""),
+        "heel_rise": (15, 20, ""), "valgus": (13, 18, "own"), "pelvis_turn": (22, 30, "own"), "partial": (12, 14, ""),
         **BRIEF, "turns_back": (6, 8, ""),
     },
     "leg_swing": {
@@ -100,7 +105,7 @@ FAULTS: Final[dict[str, dict[FaultKind, Wanted]]] = {
         "partial": (20, 28, ""), **SWINGS,
     },
     "hip_circle": {
-        "hip_hike": (15, 20, "own"), "pelvis_turn": (22, 30, "own"), "forward_lean": (20, 28, ""), "partial": (9, 12, ""),
+        "hip_hike": (15, 20, "own"), "pelvis_turn": (22, 30, "own"), "forward_lean": (20, 28, ""), "partial": (15, 17, ""),
         "fast": (0.5, 0.7, ""), "slow": (0.8, 1.2, ""),
     },
     "ankle_warm_up": {"knee_bend": (20, 30, ""), "partial": (9, 12, ""), **SWINGS},
@@ -117,6 +122,11 @@ class Told:
     repetition: Repetition | None
     cues: tuple[Cue, ...]
     later: tuple[Cue, ...] = ()
+
+
+def rule_of(drill: str, kind: str) -> str:
+    """Name of the rule that tells a fault."""
+    return OWN_RULE.get((drill, kind), RULE.get(kind, kind))
 
 
 def other(side: Side) -> Side:
@@ -154,6 +164,8 @@ def placed(drill: str, kind: FaultKind, apart: bool) -> tuple[tuple[Fault, ...],
             side = None if not whose else own if whose == "own" else other(own)
             phase: FaultPhase = "out" if kind in ("fast", "slow") else "both"
             faults.append(Fault(number, kind, float(size), side, phase))
+            if (drill, kind) == ("lunge", "fast"):  # the moment at the bottom belongs to its way down
+                faults.append(Fault(number, kind, 0.6, None, "hold"))
     return tuple(faults), repetitions
 
 
@@ -163,8 +175,13 @@ def told(drill: str, seed: int, kind: FaultKind, *, apart: bool = False, feet: b
     done, result = performed(drill, seed, faults, repetitions=repetitions, feet=feet)
     out = []
     for fault in faults:
+        if (drill, fault.phase) == ("lunge", "hold"):
+            continue
         truth = done.repetitions[fault.repetition - 1]
         at = [r for r in result.repetitions if r.t_start_us <= truth.deepest_s * 1e6 <= r.t_end_us]
+        if kind == "touch_down":  # it makes two holds of one, and is told in the second
+            parts = [r for r in result.repetitions if truth.start_s * 1e6 < r.t_deepest_us < truth.end_s * 1e6]
+            at = parts[1:] if len(parts) == 2 else []
         number = at[0].number if at else -1
         said, later = (tuple(c for c in result.decisions if at and c.repetition == n) for n in (number, number + 1))
         out.append(Told(fault, fault.size == FAULTS[drill][kind][1], at[0] if at else None, said, later))

@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from drill_faults import FAULTS, RULE, SIMULATED, Told, performed, placed, told
+from drill_faults import FAULTS, SIMULATED, Told, performed, placed, rule_of, told
 from simulated_drills import DRILLS, perform_drill
 
 from firmware_sim.activities import FaultKind
@@ -85,7 +85,7 @@ def faulty(drill: str, kind: FaultKind, seeds: range, feet: bool) -> tuple[Row, 
     """One fault in both sizes."""
     sizes = FAULTS[drill][kind]
     rows = Row(f"{kind} {sizes[0]:g}"), Row(f"{kind} {sizes[1]:g}")
-    rule = RULE.get(kind, kind)
+    rule = rule_of(drill, kind)
     for seed in seeds:
         faults, repetitions = placed(drill, kind, True)
         done, result = performed(drill, seed, faults, repetitions=repetitions, feet=feet)

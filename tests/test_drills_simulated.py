@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from drill_faults import FAULTS, RULE, SIMULATED, performed, told
+from drill_faults import FAULTS, SIMULATED, performed, rule_of, told
 
 import imu
 from firmware_sim.activities import Fault
@@ -54,7 +54,7 @@ def test_a_clean_set_is_counted_exactly_and_nothing_is_said(drill, seed):
 @pytest.mark.parametrize(("drill", "kind"), [(drill, kind) for drill, kinds in TOLD.items() for kind in kinds])
 def test_a_fault_is_told_with_its_side_in_its_own_repetition(drill, kind):
     whose = FAULTS[drill][kind][2]
-    rule = RULE.get(kind, kind)
+    rule = rule_of(drill, kind)
     sides = set()
     for one in told(drill, FAULT_SEED, kind):
         assert one.repetition is not None, f"{one.fault} not counted"
