@@ -86,7 +86,7 @@ FAULTS: Final[dict[str, dict[FaultKind, Wanted]]] = {
     "lunge": {
         "valgus": (15, 20, "own"), "pelvic_drop": (12, 16, "other"), "pelvis_turn": (24, 32, "own"),
         "side_shift": (9, 13, "own"), "forward_lean": (24, 32, ""), "knee_forward": (15, 20, ""), "partial": (31, 36, ""),
-        "fast": (1.2, 1.3, ""), "slow": (1.8, 2.4, ""), "turns_back": (15, 20, ""),
+        "fast": (1.3, 1.4, ""), "slow": (1.8, 2.4, ""), "turns_back": (15, 20, ""),
     },
     "sit_to_stand": {
         "valgus": (14, 18, "own"), "side_shift": (9, 13, "own"), "forward_lean": (26, 32, ""), "fast": (1.1, 1.3, ""),

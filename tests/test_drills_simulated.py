@@ -15,20 +15,20 @@ from imu.feedback.drill import drill_text, load_drill
 CLEAN_SEEDS = (51, 52)
 FAULT_SEED = 53
 TOLD = {
-    "squat": ("valgus", "pelvic_drop", "pelvis_turn", "side_shift", "forward_lean", "knee_forward", "fast"),
+    "squat": ("valgus", "pelvic_drop", "pelvis_turn", "side_shift", "forward_lean", "knee_forward", "partial", "fast"),
     "step_down": ("pelvic_drop", "hip_hike", "forward_lean", "fast"),
     "single_leg_squat": ("pelvic_drop", "hip_hike", "forward_lean", "fast"),
     "hip_hinge": ("knee_bend", "pelvis_turn", "fast"),
     "single_leg_deadlift": ("knee_bend", "pelvis_turn", "fast"),
-    "lateral_band_walk": ("pelvis_turn",),
+    "lateral_band_walk": ("pelvis_turn", "fast"),
     "glute_bridge": ("hip_hike", "fast"),
     "unilateral_bridge": ("hip_hike", "fast"),
     "calf_raise": ("knee_bend", "roll_out", "forward_lean", "side_shift", "fast"),
-    "lunge": ("pelvic_drop", "forward_lean"),
-    "sit_to_stand": ("valgus", "side_shift", "forward_lean"),
-    "single_leg_balance": ("unsteady", "pelvic_drop", "hip_hike", "knee_bend"),
+    "lunge": ("pelvic_drop", "forward_lean", "side_shift", "knee_forward"),
+    "sit_to_stand": ("valgus", "side_shift", "forward_lean", "fast", "turns_back"),
+    "single_leg_balance": ("pelvic_drop", "hip_hike", "touch_down", "knee_bend"),
     "weight_bearing_lunge": ("valgus", "pelvis_turn"),
-    "leg_swing": ("pelvis_rock", "pelvis_turn", "hip_hike"),
+    "leg_swing": ("pelvis_rock", "pelvis_turn", "hip_hike", "knee_bend", "fast"),
     "hip_circle": ("hip_hike", "pelvis_turn", "forward_lean"),
     "ankle_warm_up": ("knee_bend",),
 }
@@ -55,10 +55,10 @@ def test_a_clean_set_is_counted_exactly_and_nothing_is_said(drill, seed):
 def test_a_fault_is_told_with_its_side_in_its_own_repetition(drill, kind):
     whose = FAULTS[drill][kind][2]
     rule = rule_of(drill, kind)
-    sides = set()
+    sides, name = set(), "partial" if rule == "depth" else rule
     for one in told(drill, FAULT_SEED, kind):
         assert one.repetition is not None, f"{one.fault} not counted"
-        assert any(name == rule or name.startswith(f"{rule}_") for name in one.repetition.faults), one
+        assert any(fault == name or fault.startswith(f"{name}_") for fault in one.repetition.faults), one
         decided = [c for c in one.cues if c.rule == rule and c.reason not in ("dwell", "quality")]
         given = [c for c in decided if c.given]
         assert given or any(c.reason in OUTRANKED for c in decided), one
@@ -96,3 +96,10 @@ def test_the_rest_of_the_guided_movement_is_no_repetition_however_packets_are_cu
     again = imu.process(done.recording, packet_samples=7)
     assert again.digest() == result.digest()
     assert result.repetitions[0].t_start_us > (done.repetitions[0].start_s - 1.0) * 1e6
+
+
+@pytest.mark.parametrize("drill", ["squat", "weight_bearing_lunge"])
+def test_a_heel_that_rises_is_told_with_a_sensor_on_the_foot(drill):
+    assert performed(drill, CLEAN_SEEDS[0], feet=True)[1].cues == ()
+    for one in told(drill, FAULT_SEED, "heel_rise", feet=True):
+        assert [c.rule for c in one.cues if c.given][:1] == ["heel_rise"], one
