@@ -45,7 +45,7 @@ class Posture:
 STAND = Posture()
 HOOK, HIGH = Leg(137.0, -37.0), Leg(113.0, -23.0)
 MOTIONS: dict[str, tuple[Posture, Posture]] = {
-    "squat": (STAND, Posture(Leg(75, 25), tilt=20)),
+    "squat": (STAND, Posture(Leg(75, 25, ankle=25), tilt=20)),
     "step_down": (Posture(other=Leg(24, -10)), Posture(Leg(38, 22), Leg(15, -11), 10)),
     "single_leg_squat": (Posture(other=Leg(4, 58)), Posture(Leg(32, 18), Leg(4, 58), 10)),
     "single_leg_deadlift": (Posture(other=Leg(-8, 22)), Posture(Leg(9, 5), Leg(-58, 63), 60)),
@@ -57,7 +57,10 @@ MOTIONS: dict[str, tuple[Posture, Posture]] = {
     "lunge": (STAND, Posture(Leg(75, 9), Leg(-8, 80), 5)),
     "sit_to_stand": (STAND, Posture(Leg(84, 8), tilt=-8)),
     "single_leg_balance": (STAND, Posture(Leg(), Leg(4, 58))),
-    "weight_bearing_lunge": (Posture(Leg(6, 2), Leg(-10, 12)), Posture(Leg(13, 40), Leg(-16, 30))),
+    "weight_bearing_lunge": (
+        Posture(Leg(6, 2, ankle=2), Leg(-10, 12, ankle=12)),
+        Posture(Leg(13, 40, ankle=40), Leg(-16, 30, ankle=30)),
+    ),
     "leg_swing": (Posture(Leg(-22, 50), Leg()), Posture(Leg(45, -29), Leg())),
     "hip_circle": (Posture(Leg(14, 50), Leg()), Posture(Leg(54, 25), Leg())),
     "ankle_warm_up": (Posture(Leg(28, -4, ankle=-28), Leg()), Posture(Leg(28, -4, ankle=12), Leg())),

@@ -44,7 +44,6 @@ def talkative() -> str:
         ("tolerance_percent = 25", "tolerance_percent = 5"),
         ('slow_down = ""', 'slow_down = "A little quicker down"'),
         ('slow_up = ""', 'slow_up = "A little quicker up"'),
-        ("[depth]\ncue = false", "[depth]\ncue = true"),
         ("priority = 10\npartial_deg = 60", "priority = 25\npartial_deg = 90"),
         ("aim_deg = 90", "aim_deg = 100"),
     ):

@@ -204,10 +204,17 @@ def test_alignment_wins_over_tempo_and_the_loser_says_why():
 def test_a_partial_repetition_is_named_and_cued_only_when_the_drill_says_so():
     squats = Squats(1, thigh_deg=42.0)
     out = run(squats)
-    assert [(c.rule, c.given, c.reason) for c in out.cues] == [("depth", False, "off in this drill")]
-    assert out.repetitions[0].faults == ("partial",)
-    out = run(squats, squat_drill(depth={"cue": True}))
     assert [(c.text, c.given) for c in out.cues] == [("A little lower", True)]
+    assert out.cues[0].t_emitted_us >= out.repetitions[0].t_end_us
+    assert out.repetitions[0].faults == ("partial",)
+    out = run(squats, squat_drill(depth={"cue": False}))
+    assert [(c.rule, c.given, c.reason) for c in out.cues] == [("depth", False, "off in this drill")]
+
+
+def test_a_depth_within_its_uncertainty_of_the_limit_is_not_partial():
+    near = Squats(1, thigh_deg=45.0)  # 58.5 degrees of knee flexion, known to 1.5: the limit is 60
+    assert run(near).repetitions[0].faults == ()
+    assert run(near, squat_drill(depth={"partial_deg": 61.0})).repetitions[0].faults == ("partial",)
 
 
 def test_a_cue_is_shown_for_its_time_or_to_the_end_of_the_phase():

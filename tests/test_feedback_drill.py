@@ -17,7 +17,7 @@ def test_the_library_has_a_squat_as_the_programme_prescribes_it():
     assert drill.tempo.seconds == (3.0, 1.0, 2.0, 1.0)
     assert drill.target.aim_deg == 90
     assert drill.valgus.text == "Keep the knee aligned with the second toe"
-    assert not drill.depth.cue
+    assert drill.depth.cue
     assert drill.unseen
 
 
@@ -57,7 +57,7 @@ TEN_MISTAKES = {
     "tempo.down_s": ("down_s = 3", 'down_s = "slow"', "give a number"),
     "target_count": ("target_count = 8\n", "", "is missing; give a value"),
     "signal.one_leg": ('one_leg = "not_worn"', 'one_leg = "nevr"', "give one of never, not_worn, always (nearest: never)"),
-    "depth.cue": ("cue = false\ntext = \"A little lower\"", "cue = 1\ntext = \"A little lower\"", "give true or false"),
+    "depth.cue": ("cue = true\ntext = \"A little lower\"", "cue = 1\ntext = \"A little lower\"", "give true or false"),
     "valgus.dwel_ms": ("dwell_ms = 100", "dwell_ms = 100\ndwel_ms = 90", "(nearest: dwell_ms)"),
     "tempo.words": ('words = ["Down", "Hold", "Up", "Rest"]', 'words = ["Down"]', "give 4"),
     "compensations.lean.limit_deg": ("limit_deg = 45", "limit_deg = 450", "give -120 to 120"),

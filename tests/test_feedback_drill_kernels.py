@@ -237,3 +237,25 @@ def test_gathered_and_combined_columns_agree_with_numpy(seed):
     np.testing.assert_array_equal(v[:, 1], angle[:, 4])
     np.testing.assert_allclose(v_sigma[:, 0], 0.25 * np.sqrt((sigma[:, terms[0]] ** 2).sum(axis=1)))
     np.testing.assert_array_equal(v_flags[:, 0], np.bitwise_or.reduce(flags[:, terms[0]], axis=1))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_wobble_agrees_with_its_twin_and_once_there_and_back_is_none(seed):
+    rng = np.random.default_rng(seed)
+    t = np.arange(500) / 100.0
+    there = 12.0 * DEG * np.sin(np.pi * t / 5.0) ** 2 + 0.1 * DEG * rng.normal(size=len(t))
+    shaken = there + rng.uniform(2.0, 6.0) * DEG * np.sin(2.0 * np.pi * rng.uniform(0.5, 1.5) * t + rng.uniform(0.0, 6.0))
+    metric = Metric("shaky", "pelvis_tilt", "wobble")
+    rows, _ = quantities(drill_of("squat", metrics=(metric,), compensations=()), SETUP, None)
+    shaky = next(i for i, row in enumerate(rows) if row.name == "shaky")
+    found = []
+    for v in (there, shaken):
+        watched = stream.StreamState.fresh(64, len(rows)).watched
+        compensations.open_watch(watched)
+        w = watched[shaky]
+        w["n"], w["high"], w["low"] = len(v), v.max(), v.min()
+        for value in v:
+            compensations.travelled(w, value)
+        found.append(value_of(rows[shaky].rule, w, 0.01))
+        assert found[-1] == pytest.approx(drills_twin.wobble(v, 5.0, compensations.TURNS), abs=1e-12)
+    assert found[0] < 0.1 * DEG < found[1]

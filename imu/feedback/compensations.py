@@ -27,6 +27,9 @@ from imu.packets import Floats
 
 REST_S: Final = 0.5
 """s, time constant with which the value at rest follows."""
+TURNS: Final = 0.0262
+"""rad (1.5°) by which a value must come back to have turned: repetitions of simulated people without a fault then go out
+and back and no more (66 of 75 in 1°)."""
 ABOVE: Final = 1
 BELOW: Final = -1
 BEYOND: Final = 0
@@ -52,10 +55,12 @@ WATCHED: Final = np.dtype(
         ("first", "f8"), ("sum", "f8"), ("square", "f8"), ("n", "i8"), ("since_us", "i8"), ("unknown_us", "i8"),
         ("over", "i8"), ("told", "i8"), ("short", "i8"), ("unknown", "i8"), ("turned", "i8"),
         ("near", "f8"), ("near_us", "i8"), ("near_value", "f8"), ("near_limit", "f8"), ("near_sigma", "f8"),
+        ("turn", "f8"), ("far", "f8"), ("travel", "f8"),
     ]
 )  # fmt: skip
 """high, low, deepest: rad, of the repetition; first, sum, square, n: for mean and spread (sums of value - first); near: rad
-by which the limit was passed at most, negative = so much was left (`nearest`)."""
+by which the limit was passed at most, negative = so much was left (`nearest`); turn, far, travel: of the way it went to and
+fro, rad (`travelled`)."""
 
 
 @kernel
@@ -66,7 +71,8 @@ def open_watch(watched: Records) -> None:
         w["start"] = w["rest"]
         w["top"] = -np.inf
         w["high"] = w["low"] = w["deepest"] = w["first"] = np.nan
-        w["sum"] = w["square"] = 0.0
+        w["sum"] = w["square"] = w["travel"] = 0.0
+        w["turn"] = w["far"] = np.nan
         w["n"] = w["over"] = w["told"] = w["short"] = w["unknown"] = w["turned"] = 0
         w["since_us"] = w["unknown_us"] = -1
         nearest.forget(w)
@@ -138,6 +144,7 @@ def step(
             w["sum"] += value - w["first"]
             w["square"] += (value - w["first"]) ** 2
             w["n"] += 1
+            travelled(w, value)
         if m["i_peak"] == m["n"] - 1:
             w["deepest"] = value if known and not away else np.nan
         if rule["judged"] == 0:
@@ -186,6 +193,21 @@ def step(
                 w["told"] = 1
                 k = tell(COMPENSATION, i, value, s, rules, machine, reports, k)
     return k
+
+
+@kernel
+def travelled(w: Records, value: float) -> None:
+    """Add the way between two turning points to what went to and fro; turning by less than `TURNS` is noise.
+
+    turn: where it last turned; far: the furthest from there.
+    """
+    if w["turn"] != w["turn"]:
+        w["turn"] = w["far"] = value
+    elif abs(value - w["turn"]) > abs(w["far"] - w["turn"]) and (value - w["turn"]) * (w["far"] - w["turn"]) >= 0.0:
+        w["far"] = value
+    elif abs(value - w["far"]) > TURNS:
+        w["travel"] += abs(w["far"] - w["turn"])
+        w["turn"], w["far"] = w["far"], value
 
 
 @kernel

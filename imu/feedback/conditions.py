@@ -12,6 +12,7 @@ from imu.feedback import records
 from imu.feedback.closing import plain
 from imu.feedback.cues import Condition
 from imu.feedback.drill import Drill, ValgusRule
+from imu.feedback.drill_attempts import FellBack, TouchDown
 from imu.feedback.drill_metrics import Compensation, Metric
 from imu.feedback.lane import Lane
 from imu.feedback.tempo import TempoError
@@ -58,13 +59,22 @@ def of_tempo(drill: Drill, error: TempoError, r: np.void, number: int) -> Condit
     )  # fmt: skip
 
 
-def of_depth(drill: Drill, depth: float, r: np.void, number: int) -> Condition:
-    """Of a repetition that was not deep enough."""
-    rule = drill.depth
+def of_depth(drill: Drill, row: np.void, r: np.void, number: int) -> Condition | None:
+    """Of a repetition, as it closed, that was not deep enough beyond any doubt: by more than 1σ of its depth."""
+    rule, depth, sigma = drill.depth, float(row["depth"]), float(row["depth_sigma"])
+    if not depth + sigma < radians(rule.partial_deg):
+        return None
     return Condition(
         "depth", None, rule.text, rule.priority, int(r["t_us"]), int(r["t_emitted_us"]), number, depth,
-        radians(rule.partial_deg), nan, rule.cue,
+        radians(rule.partial_deg), plain(row["depth_sigma"]), rule.cue,
     )  # fmt: skip
+
+
+def of_attempt(name: str, rule: FellBack | TouchDown, r: np.void, number: int, value: float, limit: float) -> Condition:
+    """Of an attempt that came to nothing."""
+    return Condition(
+        name, None, rule.text, rule.priority, int(r["t_us"]), int(r["t_emitted_us"]), number, value, limit, nan, rule.cue
+    )
 
 
 def of_metric(metric: Metric, side: Side | None, value: float, r: np.void, number: int, held: str = "") -> Condition:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from imu.errors import ConfigError
 from imu.feedback.cadence_drill import KINDS, CadenceDrill, kind_in, read_cadence
+from imu.feedback.drill_attempts import NO_FELL_BACK, NO_TOUCH_DOWN, FellBack, TouchDown
 from imu.feedback.drill_metrics import Compensation, Metric
 from imu.feedback.drill_movement import RepetitionLimits, Signal, Target, Tempo
 from imu.feedback.drill_reader import Problems, choice, flag, number, read, table, tables, text, texts, whole, word
@@ -94,9 +95,9 @@ class TempoRule:
 
 @dataclass(frozen=True, slots=True)
 class DepthRule:
-    """A repetition that ends too early."""
+    """A repetition that ends too early: by more than the uncertainty of its depth. It is told when it has ended."""
 
-    cue: bool = flag("true = say it; false = only report it. Recommended false until the target is agreed.")
+    cue: bool = flag("true = say it; false = only report it. Recommended true where the target is agreed.")
     text: str = text("The sentence, exactly as shown and spoken.")
     priority: int = whole("Larger = wins over smaller. Recommended 10.", 0, 99)
     partial_deg: float = number(
@@ -146,6 +147,8 @@ class Drill:
     valgus: ValgusRule = field(default=NOT_JUDGED, metadata=table(ValgusRule))
     tempo_rule: TempoRule = field(metadata=table(TempoRule))
     depth: DepthRule = field(metadata=table(DepthRule))
+    fell_back: FellBack = field(default=NO_FELL_BACK, metadata=table(FellBack))
+    touch_down: TouchDown = field(default=NO_TOUCH_DOWN, metadata=table(TouchDown))
     cues: CueLimits = field(metadata=table(CueLimits))
     schedule: Schedule = field(default=Schedule(), metadata=table(Schedule))
     sound: Sound = field(default=Sound(), metadata=table(Sound))
@@ -168,6 +171,7 @@ class Drill:
         rule = self.tempo_rule
         said = (
             self.valgus.text, rule.fast_down, rule.fast_up, rule.slow_down, rule.slow_up, rule.short_hold, self.depth.text,
+            self.fell_back.text, self.touch_down.text,
             *(c.text for c in self.compensations), *(m.text for m in self.metrics),
         )  # fmt: skip
         return tuple(dict.fromkeys(text for text in said if text))

@@ -9,15 +9,16 @@ from typing import Final
 from imu.conventions import CENTRAL_ANGLES, JOINT_ANGLES, PAIRED_ANGLES
 from imu.feedback.drill_reader import Problems, choice, flag, number, text, whole, word
 
-COMBINED: Final = ("pelvis_drop", "pelvis_turn", "side_shift", "knee_difference", "knee_in")
+COMBINED: Final = ("pelvis_drop", "pelvis_turn", "side_shift", "knee_difference", "knee_in", "heel_rise")
 """Of a side. pelvis_drop: the pelvis is lower there. pelvis_turn: it turns to there. side_shift: the hips move over this
 leg (mean lean of both). knee_difference: this knee bends more than the other. knee_in: thigh and shank both towards
-the middle, which legs that are apart do not change."""
+the middle, which legs that are apart do not change. heel_rise: the foot's heel end goes up; needs a sensor on the foot."""
 QUANTITIES: Final = (*PAIRED_ANGLES, *CENTRAL_ANGLES, *JOINT_ANGLES, "pelvis_rotation", *COMBINED)
 
 ANGLE_DOC: Final = (
     "Angle as in the sign page, or one of pelvis_drop (lower on this side), pelvis_turn (to this side), side_shift (hips "
-    "over this leg), knee_difference (this knee bends more), knee_in (thigh and shank together towards the middle)."
+    "over this leg), knee_difference (this knee bends more), knee_in (thigh and shank together towards the middle), "
+    "heel_rise (this heel goes up; needs a sensor on the foot)."
 )
 AGAINST_DOC: Final = (
     "What it is counted from: stand, start (where it was in the rest before the repetition) or largest (the largest value "
@@ -42,9 +43,10 @@ class Metric:
     name: str = word("Name in tables, small letters.")
     angle: str = choice(ANGLE_DOC, QUANTITIES)
     take: str = choice(
-        "Which value of the repetition: largest, smallest, range, deepest (at the deepest point), mean or sway (its "
-        "standard deviation). Recommended: deepest for posture, range for sweep, sway for steadiness.",
-        ("largest", "smallest", "range", "deepest", "mean", "sway"),
+        "Which value of the repetition: largest, smallest, range, deepest (at the deepest point), mean, sway (its "
+        "standard deviation) or wobble (degrees a second that it goes to and fro beyond once there and back). Recommended: "
+        "deepest for posture, range for sweep, sway for steadiness of a hold, wobble for that of a movement.",
+        ("largest", "smallest", "range", "deepest", "mean", "sway", "wobble"),
     )
     against: str = choice(AGAINST_DOC, AGAINST, "stand")
     of: str = choice(OF_DOC, OF, "trained")

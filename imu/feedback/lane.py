@@ -65,14 +65,13 @@ class Notes:
 
 
 def legs_of(drill: Drill, setup: Setup) -> tuple[Side | None, ...]:
-    """Whose machines a drill needs: one for both legs, or one for each that carries the sensors; ConfigError if none."""
+    """Whose machines a drill needs: one for both legs, or one for each that carries the sensors; `ConfigError`: none."""
     s = drill.signal
     wanted: tuple[Side, ...] = SIDES if s.side == "found" else tuple(side for side in SIDES if side == s.side)
     worn: tuple[Side | None, ...] = tuple(side for side in wanted if is_worn(setup, s.angle, side))
     if not worn:
-        needed = [segments_of(s.angle, side) for side in wanted if side is not None]
-        segments = " or ".join(dict.fromkeys(" and ".join(one) for one in needed))
-        raise ConfigError(f"drill {drill.name} counts by {s.angle}: wear a sensor on {segments}")
+        needed = dict.fromkeys(" and ".join(segments_of(s.angle, side)) for side in wanted)
+        raise ConfigError(f"drill {drill.name} counts by {s.angle}: wear a sensor on {' or '.join(needed)}")
     return worn if s.legs != "both" else (None,)
 
 
@@ -209,9 +208,11 @@ class Lane:
     def _measures(self, row: np.void) -> tuple[tuple[str, float], ...]:
         """Metrics of the repetition that has just closed, and how smooth its two ways were."""
         s, out = self.state, []
+        period_s = 1e-6 * int(self.parameters["period_us"][0])
         for quantity, watched in zip(self._rows, s.watched, strict=True):
             rule = quantity.rule
-            out.append((quantity.name, value_of(rule, watched) if isinstance(rule, Metric) else extreme(rule, watched)))
+            value = value_of(rule, watched, period_s) if isinstance(rule, Metric) else extreme(rule, watched)
+            out.append((quantity.name, value))
         start, end = float(row["t_start"]), float(row["t_end"])
         bounds = ((start, start + row["down_s"] * 1e6), (end - row["up_s"] * 1e6, end))
         m, period = s.machine[0], int(self.parameters["period_us"][0])

@@ -116,7 +116,7 @@ def close(
     r["t_start"] = t_start
     r["t_deepest"] = t_deepest
     r["t_end"] = max(t_end, t_deepest)
-    r["depth"] = seen_depth(machine, params, ring_rate)
+    r["depth"], r["depth_sigma"] = seen_depth(machine, params, ring_rate), m["depth_sigma"]
     r["down_s"] = (t_bottom - t_start) * 1e-6 if start_seen and bottom_seen else unknown
     r["hold_s"] = (t_up - t_bottom) * 1e-6 if bottom_seen and up_seen else unknown
     r["up_s"] = (t_end - t_up) * 1e-6 if up_seen and ended else unknown

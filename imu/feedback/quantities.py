@@ -73,6 +73,8 @@ def combination(angle: str, side: Side | None) -> Terms:
         return ((angle_column("pelvis_obliquity"), 1.0 if side == "left" else -1.0),)
     if angle == "pelvis_turn":  # rotation: + to the left
         return ((angle_column("pelvis_rotation"), 1.0 if side == "left" else -1.0),)
+    if angle == "heel_rise":  # the shank against gravity, and the foot against the shank
+        return (angle_column("shank_sagittal_tilt", side), 1.0), (angle_column("ankle_flexion", side), -1.0)
     if side is not None and angle in ("side_shift", "knee_difference", "knee_in"):
         far = other(side)
         if angle == "knee_difference":
@@ -141,14 +143,17 @@ def terms_of(rows: tuple[Quantity, ...]) -> tuple[Ints, Floats]:
     return columns, weights
 
 
-def value_of(metric: Metric, watched: np.void) -> float:
-    """What a metric came to in a repetition, rad; NaN = unknown."""
+def value_of(metric: Metric, watched: np.void, period_s: float = 0.01) -> float:
+    """What a metric came to in a repetition, rad (rad/s of `wobble`); NaN = unknown. period_s: from frame to frame."""
     n = int(watched["n"])
     take = metric.take
     if take == "deepest" or n == 0:
         return float(watched["deepest"])
     if take == "range":
         return float(watched["high"] - watched["low"])
+    if take == "wobble":
+        travel = float(watched["travel"] + abs(watched["far"] - watched["turn"]))
+        return max(travel - 2.0 * float(watched["high"] - watched["low"]), 0.0) / (n * period_s)
     mean = float(watched["sum"]) / n
     if take == "mean":
         return float(watched["first"]) + mean

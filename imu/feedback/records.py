@@ -62,6 +62,8 @@ COMPENSATION: Final = 11
 COMPENSATION_SHORT: Final = 12
 COMPENSATION_UNKNOWN: Final = 13
 """The same three of a compensation of the drill; `detail` = row of the watch."""
+FELL_BACK: Final = 14
+"""The way back was given up and went out again; value = how far back it had come, rad."""
 
 # how a report came about
 BY_EXCURSION: Final = 0
@@ -101,14 +103,15 @@ MACHINE: Final = np.dtype(
         ("t_whole", "i8"), ("with_depth", "f8"), ("end_seen", "i8"), ("own", "f8"), ("lead_now", "f8"), ("lead", "f8"),
         ("zero", "f8"), ("depth_zero", "f8"), ("still_at", "f8"), ("t_still", "i8"),
         ("far_low", "f8"), ("far_high", "f8"), ("waits", "i8"), ("far_now", "f8"),
-        ("blocked", "i8"), ("far_rest", "f8"),
+        ("blocked", "i8"), ("far_rest", "f8"), ("sigma_now", "f8"), ("depth_sigma", "f8"),
     ]
 )  # fmt: skip
 """t_known: newest frame with a known signal; i_gone .. i_back: the last hole; t_whole: newest frame of the open repetition
 in which nothing that is worn was lost; with_depth: largest signal at which the depth was known; own: the person's own
 range, 0 = not known yet; lead: of the leg at the peak; zero, depth_zero: levels at rest, NaN = none found yet; still_at,
 t_still: where the signal has stayed, and since when; far_low, far_high: of the other leg; waits: still at the turning
-point before anything was counted, -1 = its repetition is void."""
+point before anything was counted, -1 = its repetition is void; sigma_now, depth_sigma: of the depth, now and where it was
+largest."""
 
 KNEE: Final = np.dtype(
     [
@@ -140,7 +143,7 @@ CLOSED_REPETITION: Final = np.dtype(
         ("t_start", "i8"), ("t_deepest", "i8"), ("t_end", "i8"), ("depth", "f8"), ("down_s", "f8"), ("hold_s", "f8"),
         ("up_s", "f8"), ("flags", "i8"), ("fault", "i8", (2,)), ("excursion", "f8", (4,)), ("return_", "f8", (4,)),
         ("near_us", "i8", (2,)), ("near_what", "i8", (2,)), ("near_value", "f8", (2,)), ("near_limit", "f8", (2,)),
-        ("near_sigma", "f8", (2,)),
+        ("near_sigma", "f8", (2,)), ("depth_sigma", "f8"),
     ]
 )  # fmt: skip
 """excursion, return_: angle * 2 + leg."""

@@ -17,7 +17,20 @@ from typing import Final
 
 from imu.feedback.durations import SHARE, SLOWEST, begin, end
 from imu.feedback.phases import LEAVE, bottom, close, leads, learn, report, rising, void
-from imu.feedback.records import CLOSING, COUNTED, DOWN, DROPPED, HOLD, RISING, STARTED, TOP, UP, WAITING, Records
+from imu.feedback.records import (
+    CLOSING,
+    COUNTED,
+    DOWN,
+    DROPPED,
+    FELL_BACK,
+    HOLD,
+    RISING,
+    STARTED,
+    TOP,
+    UP,
+    WAITING,
+    Records,
+)
 from imu.feedback.signal import measure_rate
 from imu.kernels import kernel
 from imu.packets import Floats, Ints
@@ -106,7 +119,7 @@ def rise_first(
     m["lead"], m["far_low"], m["far_high"] = m["lead_now"], m["far_now"], m["far_now"]
     m["fastest"] = m["slowest"] = 0.0
     m["t_edge"] = m["t_expected"] = -1
-    m["depth"], m["with_depth"] = depth, s
+    m["depth"], m["depth_sigma"], m["with_depth"] = depth, m["sigma_now"], s
     m["t_start"] = m["t_bottom"] = m["t_up"] = m["t_phase"] = t - params[0]["half"] * params[0]["period_us"]
     k = report(reports, k, STARTED, m["t_start"], t, m["number"] + 1, s)
     return report(reports, k, RISING, m["t_up"], t, m["number"] + 1, depth)
@@ -164,7 +177,7 @@ def step(
         m["far_low"] = m["far_high"] = m["far_rest"]
         m["fastest"] = m["slowest"] = 0.0
         m["t_bottom"] = m["t_up"] = m["t_edge"] = m["t_expected"] = -1
-        m["depth"], m["with_depth"] = depth, float("nan")
+        m["depth"], m["depth_sigma"], m["with_depth"] = depth, m["sigma_now"], float("nan")
         m["t_start"], _ = begin(ring_t, ring_rate, max(oldest, min(newest, m["i_open"]) - 3 * half), newest, oldest, 1.0)
         m["t_phase"] = m["t_start"]
         k = report(reports, k, STARTED, m["t_start"], t, m["number"] + 1, s)
@@ -178,7 +191,7 @@ def step(
         m["far_high"] = far if not m["far_high"] >= far else m["far_high"]
     if depth == depth:
         if not m["depth"] >= depth:
-            m["depth"] = depth
+            m["depth"], m["depth_sigma"] = depth, m["sigma_now"]
         if not m["with_depth"] >= s:
             m["with_depth"] = s
     if s > m["peak"]:
@@ -221,6 +234,8 @@ def step(
             k = bottom(machine, params, ring_t, ring_rate, first, oldest, False, reports, k)
             k = rising(machine, params, ring_t, ring_rate, first, reports, k)
     elif state == UP and s > m["low"] + AGAIN:
+        if m["peak"] - m["low"] > AGAIN and up >= p["minimum"]:
+            k = report(reports, k, FELL_BACK, t, t, m["number"] + 1, m["peak"] - m["low"])
         m["state"] = state = DOWN
         m["t_edge"] = -1
         m["t_phase"] = t

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from math import nan, radians
+from math import nan
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from imu.feedback.batch import Batch, DrillOutputs
 from imu.feedback.closing import WHY_DROPPED, closed_repetition, void_repetition
 from imu.feedback.cues import Condition, CueEngine
 from imu.feedback.drill import Drill
+from imu.feedback.drill_attempts import FellBack, TouchDown
 from imu.feedback.judge import Judge
 from imu.feedback.lane import Lane, Notes, Report, legs_of
 from imu.feedback.schedule import plan_of
@@ -50,11 +51,10 @@ class DrillSession:
         trust: Trust | None = None,
     ) -> None:  # fmt: skip
         self.drill = drill
-        legs = legs_of(drill, setup)
         self._judge, self._trust = judge, trust or Trust()
         against = baseline or (judge.baseline if judge else Baseline.none())
         profile = against.profile.astype(np.float64, order="C")
-        self._lanes = tuple(Lane(i, drill, setup, leg, profile) for i, leg in enumerate(legs))
+        self._lanes = tuple(Lane(i, drill, setup, leg, profile) for i, leg in enumerate(legs_of(drill, setup)))
         self._notes = [Notes() for _ in self._lanes]
         plan = plan_of(setup, drill.name, drill.target_count, drill.schedule)
         self._engine = CueEngine(drill.cues.show_s, drill.cues.every_repetitions, plan)
@@ -213,6 +213,9 @@ class DrillSession:
             tell("repetition_started", str(self._number(lane.number, r)))
             tell("phase", out)
             self._engine.end_phase()
+            touch, pause_s = self.drill.touch_down, (t - self._t_end_us) * 1e-6
+            if touch.text and self._t_end_us >= 0 and side == self._last_side and pause_s < touch.within_s:
+                self._attempt("touch_down", touch, report, pause_s, touch.within_s, batch)
         elif kind == records.BOTTOM:
             tell("phase", "hold")
             self._engine.end_phase()
@@ -221,7 +224,6 @@ class DrillSession:
             tell("phase", back)
             self._engine.end_phase()
             self._tempo(out, float(r["limit"]) if within else nan, report, batch)
-            self._depth(float(r["value"]), report, batch)
         elif kind == records.COUNTED:
             self._count += 1
             number = self._note(lane.number, int(r["number"]))
@@ -235,6 +237,9 @@ class DrillSession:
             self._engine.end_phase()
             self._close(report, back, batch)
             batch.cues += self._engine.end_repetition(now, last=self._count >= self.drill.target_count)
+        elif kind == records.FELL_BACK:
+            if self.drill.fell_back.text:
+                self._attempt("fell_back", self.drill.fell_back, report, float(r["value"]), nan, batch)
         elif kind == records.DROPPED:
             tell("repetition_dropped", WHY_DROPPED[int(r["detail"])])
             batch.cues += self._engine.drop(self._number(lane.number, r), now, "the repetition came to nothing")
@@ -260,11 +265,17 @@ class DrillSession:
         if error.fast or error.text:
             self._decide([conditions.of_tempo(self.drill, error, r, number)], batch)
 
-    def _depth(self, depth: float, report: Report, batch: Batch) -> None:
-        if depth < radians(self.drill.depth.partial_deg) and not self._compares:
+    def _attempt(self, name: str, rule: FellBack | TouchDown, report: Report, value: float, limit: float, b: Batch) -> None:
+        self._add_fault(report.lane, name)
+        r = report.record
+        self._decide([conditions.of_attempt(name, rule, r, self._number(report.lane, r), value, limit)], b)
+
+    def _depth(self, report: Report, row: np.void, batch: Batch) -> None:
+        r = report.record
+        short = conditions.of_depth(self.drill, row, r, self._number(report.lane, r))
+        if short is not None and not self._compares:
             self._add_fault(report.lane, "partial")
-            r = report.record
-            self._decide([conditions.of_depth(self.drill, depth, r, self._number(report.lane, r))], batch)
+            self._decide([short], batch)
 
     def _metrics(self, report: Report, batch: Batch) -> None:
         """What only the whole repetition shows."""
@@ -308,6 +319,7 @@ class DrillSession:
         self._tempo(back, float(row["up_s"]), report, batch)
         self._engine.end_phase()
         self._metrics(report, batch)
+        self._depth(report, row, batch)
         self._engine.end_phase()
         rest_s = (int(row["t_start"]) - self._t_end_us) * 1e-6 if self._t_end_us >= 0 else nan
         self._t_end_us = int(row["t_end"])

@@ -62,6 +62,7 @@ class StreamState:
         machine = np.zeros(1, MACHINE)
         machine["signal"] = machine["depth_now"] = machine["depth"] = np.nan
         machine["zero"] = machine["depth_zero"] = machine["still_at"] = machine["lead"] = machine["lead_now"] = np.nan
+        machine["sigma_now"] = machine["depth_sigma"] = np.nan
         machine["far_now"] = machine["far_rest"] = machine["far_low"] = machine["far_high"] = np.nan
         machine["t_still"] = -1
         machine["i_gone"] = machine["i_back"] = -1
@@ -73,6 +74,7 @@ class StreamState:
         profiles = np.full((2, 2, 2, alignment.N_DEPTHS), np.nan)
         rows = np.zeros(watched, compensations.WATCHED)
         rows["rest"] = rows["start"] = rows["high"] = rows["low"] = rows["deepest"] = rows["first"] = np.nan
+        rows["turn"] = rows["far"] = np.nan
         rows["since_us"] = rows["unknown_us"] = rows["near_us"] = -1
         return StreamState(machine, knees, legs, profiles, np.zeros(size, np.int64), np.zeros(size), np.zeros(size), rows)
 
@@ -158,6 +160,7 @@ def run(
         worn = p["worn"]
         m["lead_now"], m["far_now"], m["blocked"] = x[row, LEAD], x[row, FAR], x[row, BLOCKED] == 1.0
         s, depth = counted(row, x, flags, params)
+        m["sigma_now"] = signal.mean_known(sigma[row, 2 * DEPTH], sigma[row, 2 * DEPTH + 1])
         if p["from_rest"] == 1:
             if m["blocked"] == 1:
                 resting.leave(machine)

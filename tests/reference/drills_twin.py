@@ -51,3 +51,22 @@ def rests(signal: Array, t_us: NDArray[np.int64], still: float, least_us: int, o
         elif now - since >= least_us and (not levels or value < levels[-1] - 0.5 * open_):
             levels.append(float(value))
     return levels
+
+
+def wobble(values: Array, seconds: float, turns: float) -> float:
+    """Way that values go to and fro beyond once there and back, in a second; going back by less than `turns` is noise."""
+    points, i = [float(values[0])], 0
+    while True:  # from each turning point to the furthest value before it comes back
+        rest = values[i:]
+        away = rest - points[-1]
+        side = np.sign(away[np.flatnonzero(away)[0]]) if away.any() else 1.0
+        furthest = np.maximum.accumulate(side * away)
+        back = np.flatnonzero(furthest - side * away > turns)
+        stop = back[0] if len(back) else len(rest)
+        top = int(np.argmax(side * away[:stop]))
+        points.append(float(rest[top]))
+        if len(back) == 0:
+            break
+        i += top
+    travel = float(np.abs(np.diff(points)).sum())
+    return max(travel - 2.0 * float(np.ptp(values)), 0.0) / seconds
