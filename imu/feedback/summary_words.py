@@ -34,8 +34,9 @@ def shares_of(drill: Drill, summary: SetSummary, done: Sequence[Repetition]) -> 
     known = [r for r in done if isfinite(r.depth)]
     if known:
         shares.append(_share(sum(r.depth >= radians(drill.target.low_deg) for r in known), len(known), "target depth"))
-    if drill.tempo.down_s + drill.tempo.up_s > 0.0 and (rule.fast_down or rule.fast_up):
-        shares.append(_share(sum("tempo" not in r.faults for r in done), n, "tempo kept"))
+    timed = [r for r in done if "tempo" in r.faults or isfinite(r.phases.descent_s + r.phases.ascent_s)]
+    if timed and drill.tempo.down_s + drill.tempo.up_s > 0.0 and (rule.fast_down or rule.fast_up):
+        shares.append(_share(sum("tempo" not in r.faults for r in timed), len(timed), "tempo kept"))
     return tuple(shares)
 
 
