@@ -3,14 +3,20 @@ approved sets that do not fit."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import radians
 
+import numpy as np
 import pytest
+from drill_motions import Performance, drill_of
 from feedback_frames import Squats, setup, squat_drill
 from scipy.spatial.transform import Rotation
+from simulated_activity import perform_activity
 from squatting_sensors import Squatting
 
 import imu
+from firmware_sim.activities import March, Stand
+from firmware_sim.activities import Squats as SquatPiece
 from imu.engine import Engine
 from imu.feedback import DrillSession
 from imu.feedback.audio import silent_audio
@@ -146,3 +152,35 @@ def test_an_approved_set_goes_into_the_recording_of_a_session_and_a_replay_judge
     summary = engine.snapshot.summary
     assert summary.sentence.startswith("Well done, 8 repetitions")
     assert {s.word for s in summary.shares} == {"knee aligned", "target depth", "tempo kept"}
+
+
+def test_scores_are_those_of_the_calibration_however_the_samples_come():
+    """The absolute limit is passed by everybody here, so that every decision shows what was known of the calibration."""
+    limit = '[[compensations]]\nname = "any"\nangle = "knee_flexion"\nlimit_deg = 40\ntext = "Any"\nagainst = "absolute"\n'
+    drill = drill_text("squat") + "\n" + limit
+    recording = perform_activity(5, (Stand(4.0), March(6), Stand(3.0), SquatPiece(3), Stand(2.0))).recording
+    result = imu.process(recording, drill=drill)
+    assert result.digest() == imu.process(recording, drill=drill, packet_samples=7).digest()
+    assert result.calibration is not None
+    for side in ("left", "right"):
+        low = min(result.calibration.of(f"{part}_{side}").score for part in ("thigh", "shank"))
+        decided = [c for c in result.decisions if c.rule == "any" and c.side == side]
+        assert len(decided) >= len(result.repetitions) > 0
+        assert all(("calibration score" in c.reason) == (low < GOOD) for c in decided)
+        assert all(f"score {low} below" in c.reason for c in decided if low < GOOD)
+
+
+def test_a_hold_tells_how_long_it_has_been_held():
+    drill = drill_of("single_leg_balance", tempo={"hold_s": 10.0})
+    performed = Performance("single_leg_balance", [np.zeros((1, 13))])
+    performed.stay(1.5)
+    performed.repeat("left", (1.0, 10.0, 1.0, 1.5))
+    session, frames, seen = DrillSession(drill, setup()), performed.frames, []
+    for start in range(0, len(frames), 50):
+        session.push(frames.part(start, start + 50), 0)
+        seen.append(session.view().held_s)
+    held = [s for s in seen if s == s]
+    assert all(b - a == pytest.approx(0.5, abs=0.02) for a, b in pairwise(held))
+    assert held[-1] == pytest.approx(10.0, abs=0.8)
+    assert seen[0] != seen[0]
+    assert seen[-1] != seen[-1]

@@ -14,6 +14,14 @@ from imu.snapshot import ShareView, SummaryView
 
 MOST_FAULTS: Final = 3
 """Kinds of faults that are named to the person; all of them are in the results."""
+IN_WORDS: Final = {
+    "seconds_up": "way up",
+    "smoothness_up": "smoothness of the way up",
+    "shank_frontal_tilt": "shin inward",
+    "thigh_frontal_tilt": "thigh inward",
+    "shank": "shin",
+}
+"""Parts of a drift's name, as people say them."""
 NOT_JUDGED: Final = "knee not judged"
 
 
@@ -34,8 +42,9 @@ def shares_of(drill: Drill, summary: SetSummary, done: Sequence[Repetition]) -> 
     known = [r for r in done if isfinite(r.depth)]
     if known:
         shares.append(_share(sum(r.depth >= radians(drill.target.low_deg) for r in known), len(known), "target depth"))
-    if drill.tempo.down_s + drill.tempo.up_s > 0.0 and (rule.fast_down or rule.fast_up):
-        shares.append(_share(sum("tempo" not in r.faults for r in done), n, "tempo kept"))
+    timed = [r for r in done if "tempo" in r.faults or isfinite(r.phases.descent_s + r.phases.ascent_s)]
+    if timed and drill.tempo.down_s + drill.tempo.up_s > 0.0 and (rule.fast_down or rule.fast_up):
+        shares.append(_share(sum("tempo" not in r.faults for r in timed), len(timed), "tempo kept"))
     return tuple(shares)
 
 
@@ -108,14 +117,19 @@ def _trend(summary: SetSummary, done: Sequence[Repetition]) -> Iterator[tuple[st
     if summary.drifts:
         mark = "tired" if summary.fatigue else "changed"
         drifts = sorted(summary.drifts, key=lambda d: not d.tiring)[:2]
-        yield mark, f"From the first three to the last three: {', '.join(drift_words(d) for d in drifts)}"
+        yield mark, f"First three to last three: {', '.join(drift_words(d) for d in drifts)}"
     elif max((sum(r.side == side for r in done) for side in (*SIDES, None)), default=0) >= FEWEST:
         yield "steady", "The last repetitions were like the first ones"
 
 
 def drift_words(d: Drift) -> str:
-    """`depth 92° → 80°`, `way up 2.0 → 2.9 s`."""
-    name = d.name.replace("seconds_up", "way up").replace("smoothness_up", "smoothness of the way up").replace("_", " ")
+    """`depth 92° → 80°`, `way up 2.0 → 2.9 s`, `left shin inward 2° → 7°`."""
+    name, side = d.name, next((side for side in SIDES if d.name.endswith(f"_{side}")), None)
+    if side is not None:
+        name = f"{side} {name.removesuffix(f'_{side}')}"
+    for key, words in IN_WORDS.items():
+        name = name.replace(key, words)
+    name = name.replace("_", " ")
     if d.name.startswith("seconds"):
         return f"{name} {d.first:.1f} → {d.last:.1f} s"
     if d.name.startswith("smoothness"):
