@@ -264,8 +264,7 @@ class DrillSession:
         self._decide([conditions.of_attempt(name, rule, r, self._number(report.lane, r), value, limit)], b)
 
     def _depth(self, report: Report, row: np.void, batch: Batch) -> None:
-        r = report.record
-        short = conditions.of_depth(self.drill, row, r, self._number(report.lane, r))
+        short = conditions.of_depth(self.drill, row, report.record, self._number(report.lane, report.record))
         if short is not None and not self._compares:
             self._add_fault(report.lane, "partial")
             self._decide([short], batch)
@@ -302,7 +301,8 @@ class DrillSession:
 
     def _close(self, report: Report, back: str, batch: Batch) -> None:
         """A repetition has closed: the way back and the pause are judged now, once all of it is known."""
-        assert (row := report.closed) is not None
+        row = report.closed
+        assert row is not None
         out_s = float(row["down_s"]) if self.drill.out_judged == "closed" else nan
         self._tempo(self.drill.tempo.phases[0], out_s, report, batch)
         self._tempo("hold", float(row["hold_s"]), report, batch)
