@@ -86,6 +86,12 @@ class TempoRule:
     fast_up: str = text("Said when the way up was too fast.", empty=True)
     slow_down: str = text("Said when the way down was too slow. Recommended: empty.", empty=True)
     slow_up: str = text("Said when the way up was too slow. Recommended: empty.", empty=True)
+    told: str = choice(
+        "When the way out is judged: at_once (at its end) or counted (when the repetition is; where a step or a swing into "
+        "place would be judged too). Recommended: at_once.",
+        ("at_once", "counted"),
+        "at_once",
+    )
     short_hold: str = text(
         "Said when the pause at the turning point was too short. Recommended: empty, except where the pause is the drill.",
         empty=True,
@@ -164,6 +170,13 @@ class Drill:
     def held(self) -> bool:
         """A drill of long holds: swaying in one is not the way back."""
         return self.score != "count"
+
+    @property
+    def out_judged(self) -> str:
+        """When the time of the way out is judged: at the `bottom`, when the way back is `rising`, or once all is `closed`."""
+        if self.tempo_rule.told == "counted":
+            return "closed"
+        return "rising" if self.tempo.pause == "within" else "bottom"
 
     @property
     def sentences(self) -> tuple[str, ...]:

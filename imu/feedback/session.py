@@ -201,7 +201,7 @@ class DrillSession:
         """A step of the repetition machine."""
         r, lane = report.record, self._lanes[report.lane]
         t, now, side = int(r["t_us"]), int(r["t_emitted_us"]), lane.trained
-        (out, back), within = self.drill.tempo.phases, self.drill.tempo.pause == "within"
+        (out, back), judged = self.drill.tempo.phases, self.drill.out_judged
 
         def tell(kind: str, detail: str, t: int = t) -> None:
             batch.events.append(Event(kind, t, now, side, detail=detail))
@@ -219,11 +219,11 @@ class DrillSession:
         elif kind == records.BOTTOM:
             tell("phase", "hold")
             self._engine.end_phase()
-            self._tempo(out, nan if within else float(r["value"]), report, batch)
+            self._tempo(out, float(r["value"]) if judged == "bottom" else nan, report, batch)
         elif kind == records.RISING:
             tell("phase", back)
             self._engine.end_phase()
-            self._tempo(out, float(r["limit"]) if within else nan, report, batch)
+            self._tempo(out, float(r["limit"]) if judged == "rising" else nan, report, batch)
         elif kind == records.COUNTED:
             self._count += 1
             number = self._note(lane.number, int(r["number"]))
@@ -271,8 +271,7 @@ class DrillSession:
         self._decide([conditions.of_attempt(name, rule, r, self._number(report.lane, r), value, limit)], b)
 
     def _depth(self, report: Report, row: np.void, batch: Batch) -> None:
-        r = report.record
-        short = conditions.of_depth(self.drill, row, r, self._number(report.lane, r))
+        short = conditions.of_depth(self.drill, row, report.record, self._number(report.lane, report.record))
         if short is not None and not self._compares:
             self._add_fault(report.lane, "partial")
             self._decide([short], batch)
@@ -315,6 +314,8 @@ class DrillSession:
         """A repetition has closed: the way back and the pause are judged now, once all of it is known."""
         row = report.closed
         assert row is not None
+        out_s = float(row["down_s"]) if self.drill.out_judged == "closed" else nan
+        self._tempo(self.drill.tempo.phases[0], out_s, report, batch)
         self._tempo("hold", float(row["hold_s"]), report, batch)
         self._tempo(back, float(row["up_s"]), report, batch)
         self._engine.end_phase()
