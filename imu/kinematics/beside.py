@@ -19,6 +19,8 @@ from imu.packets import Quality
 TOGETHER: Final = math.radians(15.0)
 """By which the pelvis must have turned the same way when a leg has turned by more than `segments.TURNED`: less than half of
 that, as hips turn by 20 to 30° before a foot must follow; a pelvis that turns as a fault of a drill is cued from 12° on."""
+LEG_MOST: Final = math.radians(80.0)
+"""No leg turns in or out by so much in a body that does not turn."""
 FOLLOW_S: Final = 0.5
 """As `segments.FOLLOW_S`."""
 
@@ -62,4 +64,4 @@ def look_beside(segments: Records, dt: float) -> None:
 @kernel
 def only_this(apart: float, beside_known: int, beside_turn: float) -> bool:
     """A segment has turned by `apart` rad since it last stood, and it is known that the person has not."""
-    return beside_known == 1 and beside_turn * math.copysign(1.0, apart) < TOGETHER
+    return abs(apart) < LEG_MOST and beside_known == 1 and beside_turn * math.copysign(1.0, apart) < TOGETHER

@@ -51,3 +51,8 @@ def rests(signal: Array, t_us: NDArray[np.int64], still: float, least_us: int, o
         elif now - since >= least_us and (not levels or value < levels[-1] - 0.5 * open_):
             levels.append(float(value))
     return levels
+
+
+def sigma_of_change(before: Array, after: Array, passing: tuple[float, float]) -> float:
+    """1σ of a change: steady parts (terms,) at both ends cancel with their signs, what passes (1σ each) does not."""
+    return float(np.sqrt(np.sum((after - before) ** 2) + passing[0] ** 2 + passing[1] ** 2))

@@ -34,8 +34,11 @@ AT_ONCE_S: Final = 1.2
 """A foot is not put down elsewhere between two looks so close."""
 KNEE_POSTURE: Final = 0.8 * DEG
 """1σ of how a thigh is turned against its shank from one stand to the next, both feet where they were."""
-RATE_S: Final = 3.0
-"""Least time between two stands that tells how fast two filters drift apart."""
+RATES: Final = 3
+"""The newest looks in one pose tell how fast two filters drift apart: who hinges slowly turns so evenly that it is taken
+for bias, and the shank's filter then turns by 0.3 to 0.9 deg/s in the stand, 4° from one repetition to the next."""
+ASTRAY: Final = 1.5 * DEG
+"""rad/s; faster is no drift."""
 DRIFT: Final = 0.07 * DEG
 """rad/s, 1σ of the heading of a filter; a slow turn that was taken for bias makes 0.5 deg/s, but on one leg only."""
 SCALE: Final = 0.01
@@ -44,6 +47,8 @@ SIGMAS: Final = 3.3
 SAME_POSE: Final = 4.0 * DEG
 """of lean of thigh and shank: a knee that bends turns its shank, and flesh with it, so only stands in one pose are
 compared. Between two rests of a slow hinge (17° of thigh) the shanks of simulated people turn by up to 5.4°."""
+FAR_S: Final = 10.0
+"""Beyond, a pose that was taken again tells nothing; a slow repetition is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ class SlipWatch:
         self._tilted: dict[str, int] = {}
         self._upright_us: dict[str, int] = {}
         self._start_us = 0
-        self._rate: dict[str, float] = {}
+        self._drift: dict[str, tuple[tuple[float, float], ...]] = {}
+        """By leg: (rad, s) of its newest looks."""
 
     def begin(self, t_us: int) -> None:
         """The calibration is known; what comes from here on is compared with it."""
@@ -169,8 +175,10 @@ class SlipWatch:
         found: list[Slip] = []
         for side in ("left", "right"):
             names = [f"{part}_{side}" for part in PARTS]
-            if not all(n in looks and n in self._looks and not looks[n].restarted for n in names):
-                self._rate.pop(side, None)
+            if not all(n in looks and n in self._looks for n in names):
+                continue  # a look at the other leg
+            if any(looks[n].restarted for n in names):
+                self._drift.pop(side, None)
                 continue
             before = self._before(t_us, names, looks)
             if before is None:
@@ -180,23 +188,26 @@ class SlipWatch:
             turns = [_wrapped(now.heading - was) for now, was in ((thigh, before.thigh), (shank, before.shank))]
             apart = _wrapped(turns[1] - turns[0])
             # a filter whose bias has gone astray goes on turning
-            drifted = self._rate.get(side, 0.0) * between_s
+            seen = self._drift.get(side, ())
+            drifted = between_s * sum(a for a, _ in seen) / sum(s for _, s in seen) if seen else 0.0
             sigma = math.hypot(KNEE_POSTURE, 1.4 * DRIFT * between_s, SCALE * before.turned)
             if min(abs(apart), abs(apart - drifted)) > max(TURNED, SIGMAS * sigma):
                 common = self._turned_meanwhile(t0, t_us, side)
                 which = 0 if abs(_wrapped(turns[0] - common)) > abs(_wrapped(turns[1] - common)) else 1
                 found.append(Slip(names[which], abs(apart), "turn", abs(apart) / sigma, t0))
-            elif between_s > RATE_S:
-                self._rate[side] = apart / between_s
+            elif abs(apart) < ASTRAY * between_s:
+                self._drift[side] = (*seen, (apart, between_s))[-RATES:]
         return found
 
     def _before(self, t_us: int, names: Sequence[str], looks: dict[str, Look]) -> Before | None:
-        """The newest stand of this leg in the pose of `looks`; None: the foot was lifted since, or a heading is new."""
+        """The newest stand of this leg in the pose of `looks`; None: too long ago, the foot was lifted since, or a
+        heading is new."""
         now = [looks[n] for n in names]
         later, turned, t_later = now, 0.0, t_us
         for (t0, thigh), (t1, shank) in zip(*(reversed(self._looks[n]) for n in names), strict=False):
             lifted = any(one.lifted for one in later) and (t_later - t0) * 1e-6 > AT_ONCE_S
-            if t0 != t1 or lifted or any(one.restarted for one in later):
+            far = later is not now and (t_us - t0) * 1e-6 > FAR_S
+            if t0 != t1 or lifted or far or any(one.restarted for one in later):
                 return None
             turned += sum(one.turned for one in later)
             if all(abs(a.forward - b.forward) < SAME_POSE for a, b in zip(now, (thigh, shank), strict=True)):
@@ -238,7 +249,7 @@ class SlipWatch:
         other = SlipWatch(self._segments, self._parts)
         other.slipped, other._start_us = set(self.slipped), self._start_us
         other._legs = {side: leg.copy() for side, leg in self._legs.items()}
-        other._rate = dict(self._rate)
+        other._drift = dict(self._drift)
         other._looks, other._zero = {k: list(v) for k, v in self._looks.items()}, dict(self._zero)
         other._tilted, other._upright_us = dict(self._tilted), dict(self._upright_us)
         return other
