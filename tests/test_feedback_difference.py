@@ -60,7 +60,7 @@ class Watched:
         self.params["period_us"], self.params["dead_band"] = 10_000, 1.0
         self.tilts = (90.0, 65.0) if lying else (0.0, 70.0)
 
-    def frame(self, value: float, tilt: float, flags: int) -> tuple[np.ndarray, ...]:
+    def frame(self, value: float, tilt: float, flags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         shape = 1, len(self.rules)
         steady = np.zeros((*shape, 4))
         steady[..., 0] = FRONT * lean(tilt)
