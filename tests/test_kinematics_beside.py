@@ -11,7 +11,7 @@ from imu.packets import Quality
 
 HEADING = int(Quality.HEADING_STALE)
 SHANK = angle_column("shank_frontal_tilt", "left")
-BEFORE, DURING = 1380, slice(1300 + 250, 1300 + 330)
+BEFORE, DURING = 1380, slice(1300 + 250, 1300 + 315)
 """Frames: upright, and with the leg turned in."""
 
 
