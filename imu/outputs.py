@@ -30,6 +30,10 @@ class FrameBlock:
     """(m, A) rad, one standard deviation of `angle`. NaN where the angle is."""
     flags: NDArray[np.uint16]
     """(m, A) `Quality` bits of each angle."""
+    steady: Floats | None = None
+    """(m, A) rad, with a sign: the part of `sigma` that is one constant error (of where the front of a segment is) times
+    how much it matters in the pose of that instant. A change between two instants is off by the difference. None = not
+    told."""
 
     def __len__(self) -> int:
         return len(self.t_us)
@@ -38,7 +42,8 @@ class FrameBlock:
         """Frames start..stop, as views."""
         rows = slice(start, stop)
         return FrameBlock(
-            self.t_us[rows], self.q_earth_segment[rows], self.angle[rows], self.sigma[rows], self.flags[rows]
+            self.t_us[rows], self.q_earth_segment[rows], self.angle[rows], self.sigma[rows], self.flags[rows],
+            None if self.steady is None else self.steady[rows],
         )  # fmt: skip
 
     @staticmethod
@@ -46,19 +51,22 @@ class FrameBlock:
         """One after the other."""
         if not blocks:
             return FrameBlock.empty(n_sensors)
+        steady = [b.steady for b in blocks if b.steady is not None]
         return FrameBlock(
             np.concatenate([b.t_us for b in blocks]),
             np.concatenate([b.q_earth_segment for b in blocks]),
             np.concatenate([b.angle for b in blocks]),
             np.concatenate([b.sigma for b in blocks]),
             np.concatenate([b.flags for b in blocks]),
+            np.concatenate(steady) if len(steady) == len(blocks) else None,
         )
 
     @staticmethod
     def empty(n_sensors: int) -> FrameBlock:
         angles = np.zeros((0, len(ANGLES)))
         return FrameBlock(
-            np.zeros(0, np.int64), np.zeros((0, n_sensors, 4)), angles, angles.copy(), angles.astype(np.uint16)
+            np.zeros(0, np.int64), np.zeros((0, n_sensors, 4)), angles, angles.copy(), angles.astype(np.uint16),
+            angles.copy(),
         )
 
 

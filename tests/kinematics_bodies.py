@@ -106,7 +106,7 @@ def part_of(grid: GridBlock, start: int, stop: int) -> GridBlock:
 
 
 def joined(blocks: Sequence[FrameBlock]) -> FrameBlock:
-    names = ("t_us", "q_earth_segment", "angle", "sigma", "flags")
+    names = ("t_us", "q_earth_segment", "angle", "sigma", "flags", "steady")
     return FrameBlock(*(np.concatenate([getattr(b, name) for b in blocks]) for name in names))
 
 

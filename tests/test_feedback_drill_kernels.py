@@ -86,13 +86,13 @@ def test_compensations_are_found_when_their_twin_finds_them(seed, way, against):
     m, watched = state.machine[0], state.watched
     watched["rest"] = v[0]
     compensations.open_watch(watched)
-    values = np.repeat(v[:, None], len(rows), axis=1)
+    values, steady = np.repeat(v[:, None], len(rows), axis=1), np.zeros((len(v), len(rows), 4))
     sigma, flags = np.full(values.shape, 0.5 * DEG), np.zeros(values.shape, np.uint16)
     reports = np.zeros(64, REPORT)
     m["state"], m["t_up"], found = DOWN, -1, None
     for i in range(len(t)):
         m["t_us"], m["n"], m["i_peak"] = round(1e6 * t[i]), i + 1, 150
-        k = compensations.step(i, values, sigma, flags, rules, state.machine, watched, reports, 0)
+        k = compensations.step(i, values, sigma, flags, steady, rules, state.machine, watched, reports, 0)
         kinds = [r["kind"] for r in reports[:k]]
         if found is None and compensations.COMPENSATION in kinds:
             found = t[i]
@@ -114,8 +114,8 @@ def test_a_limit_inside_the_error_is_widened_and_unknown_values_are_told_once():
         m = state.machine[0]
         m["state"], m["t_up"], m["t_us"], m["n"] = UP, 0, t, 1
         v = np.full((1, len(rows)), value)
-        args = (np.full(v.shape, sigma), np.full(v.shape, flag, np.uint16), rules, state.machine, state.watched, reports, 0)
-        k = compensations.step(0, v, *args)
+        errors = np.full(v.shape, sigma), np.full(v.shape, flag, np.uint16), np.zeros((*v.shape, 4))
+        k = compensations.step(0, v, *errors, rules, state.machine, state.watched, reports, 0)
         return [int(r["kind"]) for r in reports[:k] if r["detail"] == last]
 
     assert kinds(5.0 * DEG, 3.0 * DEG, 0, 0) == []
@@ -232,7 +232,10 @@ def test_gathered_and_combined_columns_agree_with_numpy(seed):
     terms = np.array([[1, 2, 5, 6], [4, -1, -1, -1]])
     weights = np.array([[-0.25, 0.25, 0.25, -0.25], [1.0, 9.0, 9.0, 9.0]])
     v, v_sigma, v_flags = np.zeros((50, 2)), np.zeros((50, 2)), np.zeros((50, 2), np.uint16)
-    combine(angle, sigma, flags, terms, weights, v, v_sigma, v_flags)
+    steady, v_steady = rng.normal(size=(50, 12)), np.zeros((50, 2, 4))
+    combine(angle, sigma, flags, steady, terms, weights, v, v_sigma, v_flags, v_steady)
+    np.testing.assert_allclose(v_steady[:, 0], steady[:, terms[0]] * weights[0])
+    np.testing.assert_array_equal(v_steady[:, 1], np.stack([steady[:, 4], *3 * [np.zeros(50)]], axis=1))
     np.testing.assert_allclose(v[:, 0], angle[:, terms[0]] @ weights[0], atol=1e-14)
     np.testing.assert_array_equal(v[:, 1], angle[:, 4])
     np.testing.assert_allclose(v_sigma[:, 0], 0.25 * np.sqrt((sigma[:, terms[0]] ** 2).sum(axis=1)))

@@ -193,6 +193,7 @@ def test_who_has_turned_on_the_move_has_no_frontal_tilt_until_the_next_rest():
 
     moves = {f"{part}_{s}": walking(*how) for part, how in (("thigh", (1.0, 1.0)), ("shank", (0.8, -1.0)))
              for s in ("left", "right")}  # fmt: skip
+    moves["pelvis"] = walking(0.1, -1.0)
     frames, _, _ = performed(Person(moves, seconds=26.0))
     column = angle_column("thigh_frontal_tilt", "left")
     walk = slice(1300 + 420, 1300 + 460)

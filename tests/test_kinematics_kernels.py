@@ -51,6 +51,7 @@ def test_angles_of_frames(seed, rate):
     rng = np.random.default_rng(seed)
     segments = np.zeros(5, SEGMENT)
     segments["part"] = [0, 1, 1, 2, 2]
+    segments["witness"] = -1
     segments["known"] = segments["facing_known"] = segments["axis_known"] = 1
     mounting = rng.normal(size=(5, 4))
     segments["q"] = mounting = mounting / np.linalg.norm(mounting, axis=1, keepdims=True)
@@ -71,7 +72,7 @@ def test_angles_of_frames(seed, rate):
     acc = rng.normal((0.0, 0.0, 9.8), 2.0, (n, 5, 3))
     angles.run(
         0, n, q, gyr, acc, np.zeros((n, 5), np.uint16), delta, unsure, DT, np.arange(5), segments, joints,
-        q_out, angle, sigma, flags_out,
+        q_out, angle, sigma, flags_out, np.zeros(angle.shape),
     )  # fmt: skip
 
     found = []

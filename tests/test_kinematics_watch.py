@@ -11,6 +11,7 @@ from watch_people import Follower, Session, person, relabelled, slipped, swapped
 
 from firmware_sim.activities import (
     Fault,
+    HipHinges,
     March,
     SingleLegSquats,
     SitToStands,
@@ -92,6 +93,17 @@ def test_nobody_is_accused_in_a_long_clean_session():
     )  # fmt: skip
     for seed in (32, 33, 34):
         assert watched(*worn(person(seed, plan))).heard() == CLEAN
+
+
+def test_a_slow_hinge_is_no_slip_and_a_strap_that_turns_in_it_is_found():
+    """Rests in a hinge are in another pose than the stand: the knee turned its shank by 4.6°, and the filter went on."""
+    hinges = (*set_up_plan(), HipHinges(4), Stand(3.0))
+    for seed in (40, 41):
+        session = person(seed, hinges)
+        assert watched(*worn(session)).heard() == CLEAN
+        start, end = session.repetitions("right")[1]
+        result = watched(session.setup, session.slipped("shank_right", 0.5 * (start + end), 6.0))
+        assert [e.segment for e in result.found("slip_found")] == ["shank_right"]
 
 
 def worn(session: Session) -> tuple[Setup, GridBlock]:

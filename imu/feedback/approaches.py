@@ -90,12 +90,14 @@ def _tempo(drill: Drill, row: np.void) -> list[Approach]:
     for phase, seconds in ((out, way_out), ("hold", hold), (back, float(row["up_s"]))):
         target = prescribed(drill, phase)
         slow = {"down": rule.slow_down, "up": rule.slow_up}.get(phase, "")
-        if target <= 0.0 or (phase == "hold" and not rule.short_hold):
+        fast = {"down": rule.fast_down, "up": rule.fast_up}.get(phase, rule.short_hold)
+        if target <= 0.0 or not (fast or slow):
             continue
         unknown = isnan(seconds)
         t = 0 if unknown else start + round(seconds * 1e6) if phase == out else end
         words = phase if phase == "hold" else f"way {phase}"
-        for limit, what in ((target * (1.0 - share), "shortest"), *([(target * (1.0 + share), "longest")] if slow else [])):
+        limits_of = ((target * (1.0 - share), "shortest", fast), (target * (1.0 + share), "longest", slow))
+        for limit, what in ((limit, what) for limit, what, said in limits_of if said):
             apart = inf if unknown else abs(seconds - limit) / target
             approach = Approach("tempo", None, t, nan if unknown else seconds, limit, nan, f"{words}, {what} time")
             limits.append((apart, approach))

@@ -82,8 +82,8 @@ class TempoRule:
     tolerance_percent: float = number(
         "Per cent of the prescribed time. Larger = fewer cues; smaller = stricter. Recommended 25.", 5.0, 100.0
     )
-    fast_down: str = text("Said when the way down was too fast.", empty=True)
-    fast_up: str = text("Said when the way up was too fast.", empty=True)
+    fast_down: str = text("Said when the way down was too fast; empty = it may be as fast as it likes.", empty=True)
+    fast_up: str = text("Said when the way up was too fast; empty = it may be as fast as it likes.", empty=True)
     slow_down: str = text("Said when the way down was too slow. Recommended: empty.", empty=True)
     slow_up: str = text("Said when the way up was too slow. Recommended: empty.", empty=True)
     told: str = choice(

@@ -27,10 +27,11 @@ def gather(
 
 @kernel
 def combine(
-    angle: Floats, sigma: Floats, flags: NDArray[np.uint16], columns: Ints, weights: Floats, v: Floats, v_sigma: Floats,
-    v_flags: NDArray[np.uint16],
+    angle: Floats, sigma: Floats, flags: NDArray[np.uint16], steady: Floats, columns: Ints, weights: Floats, v: Floats,
+    v_sigma: Floats, v_flags: NDArray[np.uint16], v_steady: Floats,
 ) -> None:  # fmt: skip
-    """Sums of weighted columns, (Q, 4) each with -1 for none, into (m, Q); errors add as squares, flags as bits."""
+    """Sums of weighted columns, (Q, 4) each with -1 for none, into (m, Q); errors add as squares, flags as bits. The steady
+    parts of the terms stay apart, (m, Q, 4)."""
     for row in range(len(angle)):
         for i in range(len(columns)):
             value = variance = 0.0
@@ -41,4 +42,5 @@ def combine(
                     value += weights[i, k] * angle[row, column]
                     variance += (weights[i, k] * sigma[row, column]) ** 2
                     bits |= int(flags[row, column])
+                    v_steady[row, i, k] = weights[i, k] * steady[row, column]
             v[row, i], v_sigma[row, i], v_flags[row, i] = value, math.sqrt(variance), bits

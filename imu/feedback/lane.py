@@ -155,13 +155,15 @@ class Lane:
         x, sigma, flags = np.zeros(shape), np.zeros(shape), np.zeros(shape, np.uint16)
         gather(*all_of, self._columns, self._signs, x, sigma, flags)
         self._beside(angle, x[:, n:])
-        v, v_sigma, v_flags = np.zeros((m, q)), np.zeros((m, q)), np.zeros((m, q), np.uint16)
-        combine(*all_of, *self._terms, v, v_sigma, v_flags)
+        v, v_sigma, v_flags, v_steady = np.zeros((m, q)), np.zeros((m, q)), np.zeros((m, q), np.uint16), np.zeros((m, q, 4))
+        steady = np.zeros(angle.shape) if frames.steady is None else np.array(frames.steady[first:], order="C")
+        combine(*all_of, steady, *self._terms, v, v_sigma, v_flags, v_steady)
         start, s, out = 0, self.state, []
         while start < len(t_us):
             start, k = stream.run(
-                start, t_us, x, sigma, flags, v, v_sigma, v_flags, self.parameters, self._rules, self._baseline, s.machine,
-                s.knees, s.legs, s.profiles, s.ring_t, s.ring_s, s.ring_rate, s.watched, self._closed, self._reports,
+                start, t_us, x, sigma, flags, v, v_sigma, v_flags, v_steady, self.parameters, self._rules, self._baseline,
+                s.machine, s.knees, s.legs, s.profiles, s.ring_t, s.ring_s, s.ring_rate, s.watched, self._closed,
+                self._reports,
             )  # fmt: skip
             out += self._read(k)
         return out

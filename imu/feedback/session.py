@@ -18,7 +18,8 @@ from imu.feedback.cues import Condition, CueEngine
 from imu.feedback.drill import Drill
 from imu.feedback.drill_attempts import FellBack, TouchDown
 from imu.feedback.judge import Judge
-from imu.feedback.lane import Lane, Notes, Report, legs_of
+from imu.feedback.lane import Lane, Report, legs_of
+from imu.feedback.notebook import Notebook
 from imu.feedback.schedule import plan_of
 from imu.feedback.session_state import SessionState
 from imu.feedback.tempo import TempoError, judge
@@ -55,12 +56,11 @@ class DrillSession:
         against = baseline or (judge.baseline if judge else Baseline.none())
         profile = against.profile.astype(np.float64, order="C")
         self._lanes = tuple(Lane(i, drill, setup, leg, profile) for i, leg in enumerate(legs_of(drill, setup)))
-        self._notes = [Notes() for _ in self._lanes]
+        self._notes = Notebook(len(self._lanes))
         plan = plan_of(setup, drill.name, drill.target_count, drill.schedule)
         self._engine = CueEngine(drill.cues.show_s, drill.cues.every_repetitions, plan)
         self._marks: tuple[str, ...] = ()
         self._count = 0
-        self._done = 0
         """Repetitions that have a number: counted, or void."""
         self._t_end_us = -1
         self._last_side: Side | None = None
@@ -122,7 +122,7 @@ class DrillSession:
         """A copy of everything that changes."""
         streams = tuple(lane.state.copy() for lane in self._lanes)
         return SessionState(
-            streams, tuple(self._notes), self._engine.state, self._marks, self._count, self._done, self._t_end_us,
+            streams, self._notes.notes, self._engine.state, self._marks, self._count, self._notes.done, self._t_end_us,
             self._last_side, self._judge.state() if self._judge else None, self._trust,
         )  # fmt: skip
 
@@ -130,8 +130,9 @@ class DrillSession:
         """Continue from a state of a session with an equal drill and setup."""
         for lane, saved in zip(self._lanes, state.streams, strict=True):
             lane.state = saved.copy()
-        self._notes, self._engine.state = list(state.notes), state.cues
-        self._marks, self._count, self._done = state.marks, state.count, state.done
+        self._notes.restore(state.notes, state.done)
+        self._engine.state = state.cues
+        self._marks, self._count = state.marks, state.count
         self._t_end_us, self._last_side, self._trust = state.t_end_us, state.last_side, state.trust
         if self._judge and state.judge:
             self._judge.restore(state.judge)
@@ -157,23 +158,11 @@ class DrillSession:
             i += 1
         return batch.done()
 
-    def _number(self, lane: int, r: np.void) -> int:
-        """Number in the set of the repetition that a report is about; one that is not counted yet will be the next."""
-        notes = self._notes[lane]
-        return notes.number if r["number"] == notes.counted else self._done + 1
-
-    def _note(self, lane: int, counted: int) -> int:
-        """The machine of a lane has finished its repetition `counted`: it gets its number in the set."""
-        self._done += 1
-        self._notes[lane] = replace(self._notes[lane], counted=counted, number=self._done)
-        return self._done
-
     def _held(self, lane: Lane, r: np.void, reason: str, batch: Batch) -> None:
         """Something was beyond its limit too briefly, or could not be told."""
         side = lane.side_of(r)
         if r["kind"] == records.VALGUS_UNKNOWN and side is not None:
-            notes = self._notes[lane.number]
-            self._notes[lane.number] = replace(notes, unknown=(*notes.unknown, side))
+            self._notes.add_unknown(lane.number, side)
             if self._compares:
                 return  # the comparison says what it could not judge
         self._decide([self._condition(lane, r, side, reason)], batch)
@@ -186,7 +175,7 @@ class DrillSession:
                 yield self._condition(of, r, of.side_of(r), reason)
                 same = [other for other in same if other is not r]
         for r in same:
-            self._add_fault(lane, conditions.rule_of(self.drill, of, r)[0], of.side_of(r))
+            self._notes.add_fault(lane, conditions.rule_of(self.drill, of, r)[0], of.side_of(r))
         ratios = [conditions.share(r) for r in same]
         if len(same) == 2 and ratios[0] == ratios[1]:
             yield self._condition(of, same[0], None)
@@ -195,7 +184,7 @@ class DrillSession:
             yield self._condition(of, r, of.side_of(r))
 
     def _condition(self, lane: Lane, r: np.void, side: Side | None, held: str = "") -> Condition:
-        return conditions.of_watch(self.drill, lane, r, self._number(lane.number, r), side, held)
+        return conditions.of_watch(self.drill, lane, r, self._notes.number(lane.number, r), side, held)
 
     def _phase(self, kind: int, report: Report, batch: Batch) -> None:
         """A step of the repetition machine."""
@@ -207,10 +196,10 @@ class DrillSession:
             batch.events.append(Event(kind, t, now, side, detail=detail))
 
         if kind == records.STARTED:
-            self._notes[lane.number] = replace(self._notes[lane.number], faults=(), unknown=())
+            self._notes.begin(lane.number)
             if self._judge is not None:
                 self._judge.begin(t)
-            tell("repetition_started", str(self._number(lane.number, r)))
+            tell("repetition_started", str(self._notes.number(lane.number, r)))
             tell("phase", out)
             self._engine.end_phase()
             touch, pause_s = self.drill.touch_down, (t - self._t_end_us) * 1e-6
@@ -226,7 +215,7 @@ class DrillSession:
             self._tempo(out, float(r["limit"]) if judged == "rising" else nan, report, batch)
         elif kind == records.COUNTED:
             self._count += 1
-            number = self._note(lane.number, int(r["number"]))
+            number = self._notes.finish(lane.number, int(r["number"]))
             tell("repetition_counted", str(number))
             if self.drill.signal.legs == "alternating" and side == self._last_side:
                 tell("side_repeated", f"the {side} leg twice; take turns")
@@ -242,13 +231,13 @@ class DrillSession:
                 self._attempt("fell_back", self.drill.fell_back, report, float(r["value"]), nan, batch)
         elif kind == records.DROPPED:
             tell("repetition_dropped", WHY_DROPPED[int(r["detail"])])
-            batch.cues += self._engine.drop(self._number(lane.number, r), now, "the repetition came to nothing")
+            batch.cues += self._engine.drop(self._notes.number(lane.number, r), now, "the repetition came to nothing")
             self._engine.end_phase()
         elif kind == records.VOID:
             tell("repetition_void", "a sensor was unknown during it; it does not count", now)
             self._engine.end_phase()
             self._marks += ("void",)
-            number = self._note(lane.number, int(r["number"]))
+            number = self._notes.finish(lane.number, int(r["number"]))
             batch.cues += self._engine.drop(number, now, "the repetition is void")
             batch.repetitions.append(void_repetition(lane, report, number))
 
@@ -256,24 +245,24 @@ class DrillSession:
         error: TempoError | None = judge(self.drill, phase, seconds)
         if error is None:
             return
-        r, number = report.record, self._number(report.lane, report.record)
+        r, number = report.record, self._notes.number(report.lane, report.record)
         t, now = int(r["t_us"]), int(r["t_emitted_us"])
         if error.fast:
-            self._add_fault(report.lane, "tempo")
+            self._notes.add_fault(report.lane, "tempo")
         else:
             batch.events.append(Event("tempo_slow", t, now, self._lanes[report.lane].trained, detail=error.words))
         if error.fast or error.text:
             self._decide([conditions.of_tempo(self.drill, error, r, number)], batch)
 
     def _attempt(self, name: str, rule: FellBack | TouchDown, report: Report, value: float, limit: float, b: Batch) -> None:
-        self._add_fault(report.lane, name)
+        self._notes.add_fault(report.lane, name)
         r = report.record
-        self._decide([conditions.of_attempt(name, rule, r, self._number(report.lane, r), value, limit)], b)
+        self._decide([conditions.of_attempt(name, rule, r, self._notes.number(report.lane, r), value, limit)], b)
 
     def _depth(self, report: Report, row: np.void, batch: Batch) -> None:
-        short = conditions.of_depth(self.drill, row, report.record, self._number(report.lane, report.record))
+        short = conditions.of_depth(self.drill, row, report.record, self._notes.number(report.lane, report.record))
         if short is not None and not self._compares:
-            self._add_fault(report.lane, "partial")
+            self._notes.add_fault(report.lane, "partial")
             self._decide([short], batch)
 
     def _metrics(self, report: Report, batch: Batch) -> None:
@@ -282,8 +271,8 @@ class DrillSession:
         for metric, of, value in self._lanes[report.lane].outside(report):
             reason = self._trust.objection(of)
             if not reason:
-                self._add_fault(report.lane, metric.name, of.side)
-            number = self._number(report.lane, r)
+                self._notes.add_fault(report.lane, metric.name, of.side)
+            number = self._notes.number(report.lane, r)
             self._decide([conditions.of_metric(metric, of.side, value, r, number, reason)], batch)
 
     @property
@@ -300,15 +289,10 @@ class DrillSession:
         batch.courses += judged.courses
         self._decide(judged.conditions(self.drill, now, self._notes[lane].faults), batch)
         for name in judged.names:
-            self._add_fault(lane, name)
+            self._notes.add_fault(lane, name)
 
     def _decide(self, met: Iterable[Condition], batch: Batch) -> None:
         batch.cues.extend(cue for c in met if (cue := self._engine.decide(c)) is not None)
-
-    def _add_fault(self, lane: int, name: str, side: Side | None = None) -> None:
-        notes, label = self._notes[lane], name if side is None else f"{name}_{side}"
-        if label not in notes.faults:
-            self._notes[lane] = replace(notes, faults=tuple(sorted((*notes.faults, label))))
 
     def _close(self, report: Report, back: str, batch: Batch) -> None:
         """A repetition has closed: the way back and the pause are judged now, once all of it is known."""
@@ -324,7 +308,7 @@ class DrillSession:
         self._engine.end_phase()
         rest_s = (int(row["t_start"]) - self._t_end_us) * 1e-6 if self._t_end_us >= 0 else nan
         self._t_end_us = int(row["t_end"])
-        notes, lane, number = self._notes[report.lane], self._lanes[report.lane], self._number(report.lane, report.record)
+        notes, lane, number = self._notes[report.lane], self._lanes[report.lane], self._notes.number(report.lane, report.record)
         judged = self._judge.newest if self._judge else None
         done = closed_repetition(self.drill, lane, report, number, notes.faults, rest_s, judged)
         done = self._trust.applied(done, lane.quantities, notes.unknown, self._compares)

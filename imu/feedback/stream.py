@@ -142,14 +142,15 @@ def counted(row: int, x: Floats, flags: NDArray[np.uint16], params: Records) -> 
 @kernel
 def run(
     start: int, t_us: Ints, x: Floats, sigma: Floats, flags: NDArray[np.uint16], v: Floats, v_sigma: Floats,
-    v_flags: NDArray[np.uint16], params: Records, rules: Records, baseline: Floats, machine: Records, knees: Records,
-    legs: Records, profiles: Floats, ring_t: Ints, ring_s: Floats, ring_rate: Floats, watched: Records, closed: Records,
-    reports: Records,
+    v_flags: NDArray[np.uint16], v_steady: Floats, params: Records, rules: Records, baseline: Floats, machine: Records,
+    knees: Records, legs: Records, profiles: Floats, ring_t: Ints, ring_s: Floats, ring_rate: Floats, watched: Records,
+    closed: Records, reports: Records,
 ) -> tuple[int, int]:  # fmt: skip
     """Frames from `start` on, until the block or the room for reports ends, or a repetition has closed: (next frame,
     number of reports).
 
-    t_us (m,); x, sigma, flags (m, 15) in the columns of `records`; v, v_sigma, v_flags (m, Q) in the rows of the watch.
+    t_us (m,); x, sigma, flags (m, 15) in the columns of `records`; v, v_sigma, v_flags (m, Q) and v_steady
+    (m, Q, 4) in the rows of the watch.
     """
     p, m = params[0], machine[0]
     k = 0
@@ -175,6 +176,7 @@ def run(
         for i in range(k_before, k):
             if reports[i]["kind"] == CLOSED:
                 keep_alignment(reports[i]["detail"], knees, legs, closed)
+                compensations.close(rules, watched)
                 ended = True
             opened = opened or reports[i]["kind"] == STARTED
         state = m["state"]
@@ -192,10 +194,10 @@ def run(
                 compensations.pause(watched)
             elif phases.leads(machine, params, m["peak"] - m["base"]):
                 k = alignment.step(row, x, sigma, flags, params, machine, knees, legs, profiles, baseline, reports, k)
-                k = compensations.step(row, v, v_sigma, v_flags, rules, machine, watched, reports, k)
+                k = compensations.step(row, v, v_sigma, v_flags, v_steady, rules, machine, watched, reports, k)
         else:
             alignment.rest(row, x, flags, params, machine, knees)
-            compensations.rest(row, v, v_flags, params, machine, watched)
+            compensations.rest(row, v, v_sigma, v_flags, v_steady, params, machine, watched)
         if ended:  # what it came to is read before the next one begins
             return row + 1, k
     return len(t_us), k

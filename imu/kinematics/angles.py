@@ -1,6 +1,6 @@
 """The loop over frames: calibrated sensors -> segment orientations, tilts, joint angles, each with sigma and flags.
 
-Segments: `segments`. Joints: `joint_reading`.
+Segments: `segments`. Joints: `joint_reading`. Whether the person has turned: `beside`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imu.conventions import angle_column
 from imu.kernels import kernel
+from imu.kinematics.beside import look_beside
 from imu.kinematics.joint_reading import LOST_HEADING, put, read_joint
 from imu.kinematics.layout import OTHER, PELVIS, Record, Records
 from imu.kinematics.segments import Flags, face, face_again, keep_facing, read_segment
@@ -34,7 +35,9 @@ _PELVIS_ROTATION = angle_column("pelvis_rotation")
 
 
 @kernel
-def put_tilts(row: int, part: int, leg: int, s: Record, angle: Floats, sigma: Floats, out_flags: Flags) -> None:
+def put_tilts(
+    row: int, part: int, leg: int, s: Record, angle: Floats, sigma: Floats, out_flags: Flags, steady: Floats
+) -> None:  # fmt: skip
     """Tilts of a thigh (part 1) or shank (2) of the left (leg 0) or right side."""
     # the knee is the far end of the thigh and the near end of the shank
     way, side, bits = (1.0 if part == 1 else -1.0), (1.0 if leg == 1 else -1.0), s["flags"]
@@ -44,14 +47,18 @@ def put_tilts(row: int, part: int, leg: int, s: Record, angle: Floats, sigma: Fl
         row, _FRONTAL[part] + leg, way * side * s["frontal"], s["s_frontal"] ** 2, bits | s["frontal_flags"],
         angle, sigma, out_flags,
     )  # fmt: skip
+    steady[row, _FRONTAL[part] + leg] = way * side * s["steady_frontal"]
 
 
 @kernel
-def put_pelvis(row: int, s: Record, dt: float, angle: Floats, sigma: Floats, out_flags: Flags) -> None:
+def put_pelvis(
+    row: int, s: Record, dt: float, angle: Floats, sigma: Floats, out_flags: Flags, steady: Floats
+) -> None:  # fmt: skip
     """Tilt, obliquity, and rotation against the last quiet stand."""
     bits = s["flags"]
     put(row, _PELVIS_TILT, -s["sagittal"], s["s_sagittal"] ** 2, bits, angle, sigma, out_flags)
     put(row, _OBLIQUITY, s["roll"], s["s_roll"] ** 2, bits, angle, sigma, out_flags)
+    steady[row, _OBLIQUITY] = s["steady_roll"]
     drift = PELVIS_DRIFT * s["rest_age"] * dt
     if s["rest_known"] == 0 or drift > PELVIS_LOST:
         bits |= _HEADING | _SETTLING
@@ -66,9 +73,9 @@ def put_pelvis(row: int, s: Record, dt: float, angle: Floats, sigma: Floats, out
 def run(
     start: int, stop: int, q: Floats, gyr: Floats, acc: Floats, flags: Flags, delta: Floats, s_delta: Floats,
     dt: float, slots: NDArray[np.int64], segments: Records, joints: Records,
-    q_out: Floats, angle: Floats, sigma: Floats, out_flags: Flags,
+    q_out: Floats, angle: Floats, sigma: Floats, out_flags: Flags, steady: Floats,
 ) -> None:  # fmt: skip
-    """Frames start..stop; outputs come filled with NaN and NOT_CALIBRATED.
+    """Frames start..stop; outputs come filled with NaN and NOT_CALIBRATED, `steady` with zeros.
 
     q (m, S, 4) q_earth_sensor, gyr, acc (m, S, 3), flags (m, S) of the grid; delta, s_delta (m, J) relative headings of the
     joints and their sigma, rad; slots (5,) row in `segments` of pelvis, left and right thigh, left and right shank, -1 =
@@ -93,6 +100,7 @@ def run(
             for part in range(1, 3):
                 j = int(slots[2 * part - 1 + leg])
                 if j >= 0:
-                    put_tilts(row, part, leg, segments[j], angle, sigma, out_flags)
+                    put_tilts(row, part, leg, segments[j], angle, sigma, out_flags, steady)
         if slots[PELVIS] >= 0:
-            put_pelvis(row, segments[int(slots[PELVIS])], dt, angle, sigma, out_flags)
+            put_pelvis(row, segments[int(slots[PELVIS])], dt, angle, sigma, out_flags, steady)
+        look_beside(segments, dt)

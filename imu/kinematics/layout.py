@@ -23,6 +23,9 @@ SEGMENT: Final = np.dtype(
         # right) when the person last stood
         ("facing_known", "i8"), ("facing", "f8", (2,)), ("axis_known", "i8"), ("axis", "f8", (2,)),
         ("axis_age", "i8"), ("turned", "f8"),
+        # row of the pelvis (or of the other leg, -1 = none), where its z was when this segment last stood, in its own
+        # earth frame, and by how much it has turned since; NaN = not known in this frame
+        ("witness", "i8"), ("beside_known", "i8"), ("beside", "f8", (2,)), ("beside_turn", "f8"),
         # heading of z at the last quiet stand of the whole person, in the sensor's own earth frame; frames since
         ("rest_known", "i8"), ("rest", "f8", (2,)), ("rest_age", "i8"), ("rest_sum", "f8", (2,)), ("rest_n", "i8"),
         ("rest_from", "f8", (2,)),
@@ -30,7 +33,7 @@ SEGMENT: Final = np.dtype(
         # of the present frame
         ("flags", "i8"), ("fine", "i8"), ("tilt", "f8"), ("calm", "i8"), ("sagittal", "f8"), ("frontal", "f8"),
         ("roll", "f8"), ("s_tilt", "f8"), ("s_sagittal", "f8"), ("s_frontal", "f8"), ("s_roll", "f8"),
-        ("frontal_flags", "i8"),
+        ("frontal_flags", "i8"), ("steady_frontal", "f8"), ("steady_roll", "f8"),
         # q in its own earth frame; up there; level heading of z; variance of the inclination; turn of the earth frame
         # into the common one
         ("pose", "f8", (4,)), ("up", "f8", (3,)), ("right", "f8", (2,)), ("var", "f8"), ("faced", "i8"), ("turn", "f8"),

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from imu.conventions import G
 from imu.fusion.quaternion import conj, mul, rotate
 from imu.kernels import kernel
+from imu.kinematics.beside import only_this
 from imu.kinematics.layout import Record, Records
 from imu.packets import UNKNOWN, Floats, Quality
 
@@ -40,7 +41,7 @@ REST_S: Final = 0.5
 STALE_S: Final = 20.0
 """Without a rest for so long the person may have turned: HEADING_STALE, and the axis is followed on the move."""
 TURNED: Final = math.radians(35.0)
-"""More than a leg turns inward or outward on the spot: the person has turned, HEADING_STALE at once."""
+"""More than this, and the pelvis too (`beside`): the person has turned, HEADING_STALE at once."""
 STALE_FOLLOW_S: Final = 2.0
 STALE_SIGMA: Final = math.radians(5.0)
 """rad of heading: how a leg is turned on average on the move against the stand."""
@@ -176,7 +177,7 @@ def read_segment(
         s["axis_age"] = 0
     elif level > 0.7:
         apart = math.atan2(s["axis"][0] * zy - s["axis"][1] * zx, s["axis"][0] * zx + s["axis"][1] * zy)
-        if abs(apart) > TURNED:
+        if abs(apart) > TURNED and not only_this(apart, s["beside_known"], s["beside_turn"]):
             s["axis_age"] = max(s["axis_age"], int(STALE_S / dt) + 1)
         if s["axis_age"] * dt > STALE_S:
             s["turned"] += dt / STALE_FOLLOW_S * (apart * apart - s["turned"])
@@ -197,9 +198,12 @@ def read_segment(
     s["s_tilt"] = math.sqrt(common + along_var + aside_var)
     s["s_sagittal"] = math.sqrt(common + along_var + (s["axis_sigma"] * uz) ** 2) / max(level, 0.1)
     s["s_roll"] = math.sqrt(common + aside_var + across)
+    # of these the part that one constant error of the front makes, with its sign: see `FrameBlock.steady`
+    s["steady_roll"], s["steady_frontal"] = s["axis_sigma"] * ux, 0.0
     if s["axis_known"] != 0:
         lx, ly, _ = rotate(q_turned, (0.0, 1.0, 0.0))
         aside = lx * s["axis"][0] + ly * s["axis"][1]
+        s["steady_frontal"] = s["axis_sigma"] * (ly * s["axis"][0] - lx * s["axis"][1])
         s["frontal"] = math.asin(min(1.0, max(-1.0, aside)))
         drift = DRIFT_SIGMA * min(s["axis_age"] * dt, STALE_S)
         if s["axis_age"] * dt > STALE_S:

@@ -13,6 +13,7 @@ from imu.config import Setup
 from imu.conventions import ANGLES, CORE_SEGMENTS, SEGMENTS, G, angle_column, side_of
 from imu.fusion.grid import GridBlock
 from imu.kinematics import angles, rests, segments
+from imu.kinematics.beside import witness_of
 from imu.kinematics.calibration import Calibration, Evidence
 from imu.kinematics.heading import JointSpec
 from imu.kinematics.joint_reading import LOST_HEADING
@@ -62,6 +63,7 @@ class Skeleton:
         self._dt = 1.0 / setup.grid_hz
         self._segments = np.zeros(len(names), SEGMENT)
         self._segments["part"] = [part_of(name) for name in names]
+        self._segments["witness"] = [witness_of(names, j) for j in range(len(names))]
         slots = [names.index(s) if s in names else -1 for s in SEGMENTS[: len(CORE_SEGMENTS)]]
         self._slots = np.array(slots, np.int64)
         self._joints = np.zeros(len(joints), JOINT)
@@ -122,9 +124,11 @@ class Skeleton:
         self._read(grid, start, stop, delta, sigma, out)
 
     def _read(self, grid: GridBlock, start: int, stop: int, delta: Floats, sigma: Floats, out: FrameBlock) -> None:
+        steady = out.steady
+        assert steady is not None
         angles.run(
             start, stop, grid.q, grid.gyr, grid.acc, grid.flags, delta, sigma, self._dt,
-            self._slots, self._segments, self._joints, out.q_earth_segment, out.angle, out.sigma, out.flags,
+            self._slots, self._segments, self._joints, out.q_earth_segment, out.angle, out.sigma, out.flags, steady,
         )  # fmt: skip
 
     def unknown(self, grid: GridBlock) -> FrameBlock:
@@ -132,7 +136,7 @@ class Skeleton:
         m, n, a = len(grid), len(self._names), len(ANGLES)
         return FrameBlock(
             grid.t_us, np.full((m, n, 4), np.nan), np.full((m, a), np.nan), np.full((m, a), np.nan),
-            np.full((m, a), int(Quality.NOT_CALIBRATED), np.uint16),
+            np.full((m, a), int(Quality.NOT_CALIBRATED), np.uint16), np.zeros((m, a)),
         )  # fmt: skip
 
     def mount(self, calibration: Calibration, turn_at_stand: Callable[[int], Floats | None], age_s: float) -> None:

@@ -70,3 +70,8 @@ def wobble(values: Array, seconds: float, turns: float) -> float:
         i += top
     travel = float(np.abs(np.diff(points)).sum())
     return max(travel - 2.0 * float(np.ptp(values)), 0.0) / seconds
+
+
+def sigma_of_change(before: Array, after: Array, passing: tuple[float, float]) -> float:
+    """1σ of a change: steady parts (terms,) at both ends cancel with their signs, what passes (1σ each) does not."""
+    return float(np.sqrt(np.sum((after - before) ** 2) + passing[0] ** 2 + passing[1] ** 2))

@@ -1,8 +1,8 @@
 """Has a sensor moved on the limb since the calibration? Found by three signs, each of which posture cannot make alone.
 
 1. In a quiet stand up has moved in one segment's frame and not in its neighbour's: the strap has tilted.
-2. Between two quiet stands with the foot where it was a segment has turned about its long axis and its neighbour
-   across the knee has not.
+2. Between two quiet stands in one pose, with the foot where it was, a segment has turned about its long axis and its
+   neighbour across the knee has not.
 3. From one repetition to the next a segment has turned against its neighbour, and flexes about another axis (`turning`).
 """
 
@@ -34,13 +34,22 @@ AT_ONCE_S: Final = 1.2
 """A foot is not put down elsewhere between two looks so close."""
 KNEE_POSTURE: Final = 0.8 * DEG
 """1σ of how a thigh is turned against its shank from one stand to the next, both feet where they were."""
-RATE_S: Final = 3.0
-"""Least time between two stands that tells how fast two filters drift apart."""
+RATES: Final = 3
+"""The newest looks in one pose tell how fast two filters drift apart: who hinges slowly turns so evenly that it is taken
+for bias, and the shank's filter then turns by 0.3 to 0.9 deg/s in the stand, 4° from one repetition to the next."""
+ASTRAY: Final = 1.5 * DEG
+"""rad/s; faster is no drift."""
 DRIFT: Final = 0.07 * DEG
 """rad/s, 1σ of the heading of a filter; a slow turn that was taken for bias makes 0.5 deg/s, but on one leg only."""
 SCALE: Final = 0.01
 """1σ of the gyroscope's scale, of what was turned in all about the vertical."""
 SIGMAS: Final = 3.3
+SAME_POSE: Final = 4.0 * DEG
+"""of lean of thigh and shank: a knee that bends turns its shank, and flesh with it, so only stands in one pose are
+compared. Between two rests of a slow hinge (17° of thigh) the shanks of simulated people turn by up to 5.4°."""
+FAR_S: Final = 10.0
+"""Beyond, a pose that was taken again tells nothing; a slow repetition is shorter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -58,6 +67,18 @@ class Look:
     """The leg has been free since the look before: its foot may stand elsewhere."""
     both: bool
     """Nobody stood on one leg since the look before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """An earlier stand of one leg in the same pose."""
+
+    t_us: int
+    thigh: float
+    """rad, heading then."""
+    shank: float
+    turned: float
+    """rad, turned in all about the vertical by both since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +113,8 @@ class SlipWatch:
         self._tilted: dict[str, int] = {}
         self._upright_us: dict[str, int] = {}
         self._start_us = 0
-        self._rate: dict[str, float] = {}
+        self._drift: dict[str, tuple[tuple[float, float], ...]] = {}
+        """By leg: (rad, s) of its newest looks."""
 
     def begin(self, t_us: int) -> None:
         """The calibration is known; what comes from here on is compared with it."""
@@ -153,27 +175,45 @@ class SlipWatch:
         found: list[Slip] = []
         for side in ("left", "right"):
             names = [f"{part}_{side}" for part in PARTS]
-            if not all(n in looks and n in self._looks and not looks[n].restarted for n in names):
-                self._rate.pop(side, None)
+            if not all(n in looks and n in self._looks for n in names):
+                continue  # a look at the other leg
+            if any(looks[n].restarted for n in names):
+                self._drift.pop(side, None)
+                continue
+            before = self._before(t_us, names, looks)
+            if before is None:
                 continue
             thigh, shank = (looks[n] for n in names)
-            (t0, thigh_before), (t1, shank_before) = (self._looks[n][-1] for n in names)
-            between_s = (t_us - t0) * 1e-6
-            if t0 != t1 or ((thigh.lifted or shank.lifted) and between_s > AT_ONCE_S):
-                self._rate.pop(side, None)
-                continue
-            turns = [_wrapped(now.heading - was.heading) for now, was in ((thigh, thigh_before), (shank, shank_before))]
+            t0, between_s = before.t_us, (t_us - before.t_us) * 1e-6
+            turns = [_wrapped(now.heading - was) for now, was in ((thigh, before.thigh), (shank, before.shank))]
             apart = _wrapped(turns[1] - turns[0])
             # a filter whose bias has gone astray goes on turning
-            drifted = self._rate.get(side, 0.0) * between_s
-            sigma = math.hypot(KNEE_POSTURE, 1.4 * DRIFT * between_s, SCALE * (thigh.turned + shank.turned))
+            seen = self._drift.get(side, ())
+            drifted = between_s * sum(a for a, _ in seen) / sum(s for _, s in seen) if seen else 0.0
+            sigma = math.hypot(KNEE_POSTURE, 1.4 * DRIFT * between_s, SCALE * before.turned)
             if min(abs(apart), abs(apart - drifted)) > max(TURNED, SIGMAS * sigma):
                 common = self._turned_meanwhile(t0, t_us, side)
                 which = 0 if abs(_wrapped(turns[0] - common)) > abs(_wrapped(turns[1] - common)) else 1
                 found.append(Slip(names[which], abs(apart), "turn", abs(apart) / sigma, t0))
-            elif between_s > RATE_S:
-                self._rate[side] = apart / between_s
+            elif abs(apart) < ASTRAY * between_s:
+                self._drift[side] = (*seen, (apart, between_s))[-RATES:]
         return found
+
+    def _before(self, t_us: int, names: Sequence[str], looks: dict[str, Look]) -> Before | None:
+        """The newest stand of this leg in the pose of `looks`; None: too long ago, the foot was lifted since, or a
+        heading is new."""
+        now = [looks[n] for n in names]
+        later, turned, t_later = now, 0.0, t_us
+        for (t0, thigh), (t1, shank) in zip(*(reversed(self._looks[n]) for n in names), strict=False):
+            lifted = any(one.lifted for one in later) and (t_later - t0) * 1e-6 > AT_ONCE_S
+            far = later is not now and (t_us - t0) * 1e-6 > FAR_S
+            if t0 != t1 or lifted or far or any(one.restarted for one in later):
+                return None
+            turned += sum(one.turned for one in later)
+            if all(abs(a.forward - b.forward) < SAME_POSE for a, b in zip(now, (thigh, shank), strict=True)):
+                return Before(t0, thigh.heading, shank.heading, turned)
+            later, t_later = [thigh, shank], t0
+        return None
 
     def _turned_meanwhile(self, from_us: int, to_us: int, side: str) -> float:
         """Median turn of what is not on this leg; 0 if nothing is known: a foot that carries stays where it is."""
@@ -209,7 +249,7 @@ class SlipWatch:
         other = SlipWatch(self._segments, self._parts)
         other.slipped, other._start_us = set(self.slipped), self._start_us
         other._legs = {side: leg.copy() for side, leg in self._legs.items()}
-        other._rate = dict(self._rate)
+        other._drift = dict(self._drift)
         other._looks, other._zero = {k: list(v) for k, v in self._looks.items()}, dict(self._zero)
         other._tilted, other._upright_us = dict(self._tilted), dict(self._upright_us)
         return other
