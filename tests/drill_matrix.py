@@ -100,7 +100,7 @@ def faulty(drill: str, kind: FaultKind, seeds: range, feet: bool) -> tuple[Row, 
                 of_faults.add(one.repetition.number)
                 truth = done.repetitions[one.fault.repetition - 1]
                 if rule == "tempo_slow":
-                    row.said += any(truth.start_s * 1e6 <= t <= truth.end_s * 1e6 + 1e5 for t in slow)
+                    row.said += any(truth.start_s * 1e6 <= t <= truth.end_s * 1e6 + 1e6 for t in slow)
             judge(row, one, rule)
         for cue in result.cues:
             if cue.repetition not in of_faults:
