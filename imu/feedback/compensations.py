@@ -64,8 +64,8 @@ WATCHED: Final = np.dtype(
 )  # fmt: skip
 """high, low, deepest: rad, of the repetition; first, sum, square, n: for mean and spread (sums of value - first); near: rad
 by which the limit was passed at most, negative = so much was left (`nearest`); turn, far, travel: of the way it went to and
-fro, rad (`travelled`); *_var, *_steady, best: errors at rest, at the start, at the deepest and of the best repetition so far
-(`difference`); missed: frames without a value."""
+fro, rad (`travelled`); *_var, *_steady, best: errors at rest, at the start, at the deepest and of the best repetition so
+far (`difference`); missed: frames without a value."""
 FORGET: Final = int(Quality.SLIPPED | Quality.NOT_CALIBRATED)
 """With any of these a sensor is, or will be, calibrated anew: its error is another one."""
 

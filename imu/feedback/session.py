@@ -308,7 +308,8 @@ class DrillSession:
         self._engine.end_phase()
         rest_s = (int(row["t_start"]) - self._t_end_us) * 1e-6 if self._t_end_us >= 0 else nan
         self._t_end_us = int(row["t_end"])
-        notes, lane, number = self._notes[report.lane], self._lanes[report.lane], self._notes.number(report.lane, report.record)
+        notes, lane = self._notes[report.lane], self._lanes[report.lane]
+        number = self._notes.number(report.lane, report.record)
         judged = self._judge.newest if self._judge else None
         done = closed_repetition(self.drill, lane, report, number, notes.faults, rest_s, judged)
         done = self._trust.applied(done, lane.quantities, notes.unknown, self._compares)
