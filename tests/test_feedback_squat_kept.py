@@ -50,7 +50,8 @@ def cue(c: Cue) -> str:
 
 
 def digest(outputs: DrillOutputs) -> str:
-    lines = [*map(repetition, outputs.repetitions), *map(event, outputs.events), *(cue(c) for c in outputs.cues if c.rule != "depth")]
+    cues = (cue(c) for c in outputs.cues if c.rule != "depth")
+    lines = [*map(repetition, outputs.repetitions), *map(event, outputs.events), *cues]
     return hashlib.blake2b("\n".join(lines).encode(), digest_size=6).hexdigest()
 
 
@@ -80,8 +81,8 @@ SYNTHETIC = {
 }
 RECORDED = {3: "8a31c747f080", 4: "8b0f56b81d45"}
 SAMPLES = {"full_body_legs": "73aa21189b4a", "ximu3_lower_body": "ddd9c40767f9"}
-"""The first since each reason for which a cue is held back is logged: one more row, and nothing else. Of all since then, the
-log of depth is left out: it is decided later, at the end of the repetition."""
+"""The first since each reason for which a cue is held back is logged: one more row, and nothing else. Of all
+since then, the log of depth is left out: it is decided later, at the end of the repetition."""
 
 
 @pytest.mark.parametrize("seed", range(8))
