@@ -173,7 +173,7 @@ class Drill:
 
     @property
     def out_judged(self) -> str:
-        """When the way out is timed: at the `bottom`, when the way back is `rising`, or once all is `closed`."""
+        """When the time of the way out is judged: at the `bottom`, with the way back `rising` or once all is `closed`."""
         if self.tempo_rule.told == "counted":
             return "closed"
         return "rising" if self.tempo.pause == "within" else "bottom"
