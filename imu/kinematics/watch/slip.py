@@ -35,10 +35,12 @@ AT_ONCE_S: Final = 1.2
 KNEE_POSTURE: Final = 0.8 * DEG
 """1σ of how a thigh is turned against its shank from one stand to the next, both feet where they were."""
 RATES: Final = 3
-"""The newest looks in one pose tell how fast two filters drift apart: who hinges slowly turns so evenly that it is taken
+"""The newest looks in one stand tell how fast two filters drift apart: who hinges slowly turns so evenly that it is taken
 for bias, and the shank's filter then turns by 0.3 to 0.9 deg/s in the stand, 4° from one repetition to the next."""
-ASTRAY: Final = 1.5 * DEG
-"""rad/s; faster is no drift."""
+ASTRAY: Final = (0.3 * DEG, 1.5 * DEG)
+"""rad/s; slower is how a person sways between two looks, faster is no drift."""
+MOVES: Final = 1.0 * DEG
+"""of lean between two looks: a movement has begun, and its turn is no drift."""
 DRIFT: Final = 0.07 * DEG
 """rad/s, 1σ of the heading of a filter; a slow turn that was taken for bias makes 0.5 deg/s, but on one leg only."""
 SCALE: Final = 0.01
@@ -79,6 +81,8 @@ class Before:
     shank: float
     turned: float
     """rad, turned in all about the vertical by both since."""
+    still: bool
+    """It was the look before, and nothing has moved since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +117,8 @@ class SlipWatch:
         self._tilted: dict[str, int] = {}
         self._upright_us: dict[str, int] = {}
         self._start_us = 0
-        self._drift: dict[str, tuple[tuple[float, float], ...]] = {}
-        """By leg: (rad, s) of its newest looks."""
+        self._drift: dict[str, tuple[float, ...]] = {}
+        """By leg: rad/s of its newest looks."""
 
     def begin(self, t_us: int) -> None:
         """The calibration is known; what comes from here on is compared with it."""
@@ -151,8 +155,8 @@ class SlipWatch:
             away[segment] = (look.forward - zero[0], look.aside - zero[1])
         found = []
         for segment, part in zip(self._segments, self._parts, strict=True):
-            if segment not in away:
-                continue
+            if segment not in away or self._looks[segment][-1][0] != t_us:
+                continue  # it may have come back from where it was a second ago
             forward, aside = away[segment]
             near = _neighbours(segment)
             # a knee that is bent, or a leg put forward, tilts both by as much; feet further apart lean both alike
@@ -189,14 +193,15 @@ class SlipWatch:
             apart = _wrapped(turns[1] - turns[0])
             # a filter whose bias has gone astray goes on turning
             seen = self._drift.get(side, ())
-            drifted = between_s * sum(a for a, _ in seen) / sum(s for _, s in seen) if seen else 0.0
+            rate = median(seen) if len(seen) == RATES else 0.0
+            drifted = rate * between_s if abs(rate) > ASTRAY[0] else 0.0
             sigma = math.hypot(KNEE_POSTURE, 1.4 * DRIFT * between_s, SCALE * before.turned)
             if min(abs(apart), abs(apart - drifted)) > max(TURNED, SIGMAS * sigma):
                 common = self._turned_meanwhile(t0, t_us, side)
                 which = 0 if abs(_wrapped(turns[0] - common)) > abs(_wrapped(turns[1] - common)) else 1
                 found.append(Slip(names[which], abs(apart), "turn", abs(apart) / sigma, t0))
-            elif abs(apart) < ASTRAY * between_s:
-                self._drift[side] = (*seen, (apart, between_s))[-RATES:]
+            elif between_s < AT_ONCE_S and abs(apart) < ASTRAY[1] * between_s and before.still:
+                self._drift[side] = (*seen, apart / between_s)[-RATES:]
         return found
 
     def _before(self, t_us: int, names: Sequence[str], looks: dict[str, Look]) -> Before | None:
@@ -211,7 +216,8 @@ class SlipWatch:
                 return None
             turned += sum(one.turned for one in later)
             if all(abs(a.forward - b.forward) < SAME_POSE for a, b in zip(now, (thigh, shank), strict=True)):
-                return Before(t0, thigh.heading, shank.heading, turned)
+                moved = max(abs(a.forward - b.forward) for a, b in zip(now, (thigh, shank), strict=True))
+                return Before(t0, thigh.heading, shank.heading, turned, later is now and moved < MOVES)
             later, t_later = [thigh, shank], t0
         return None
 
