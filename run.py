@@ -52,7 +52,7 @@ ALSA_TO_SERVER = "usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so", "libasound2
 TEST_PROGRAMS = {"pulseaudio": "pulseaudio", "parec": "pulseaudio-utils"}
 """For the tests that listen to the sound."""
 MOST_PROCESSES = 8
-"""More would only wait for the tests that run in real time."""
+"""More would only wait for the tests that follow the clock."""
 
 
 class SetupError(Exception):
@@ -228,9 +228,10 @@ def start(command: list[str]) -> int:
 
 
 def in_parallel(options: list[str]) -> list[str]:
-    """pytest's options for a process on every core, unless single tests or how to run them were asked for."""
+    """pytest's options for several processes, unless single tests or how to run them were asked for: one for every core,
+    and one that runs what follows the clock and mostly waits."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return [] if options or cores < 2 else ["-n", str(min(cores, MOST_PROCESSES))]
+    return [] if options or cores < 2 else ["-n", str(min(cores + 1, MOST_PROCESSES))]
 
 
 def test(options: list[str]) -> int:
