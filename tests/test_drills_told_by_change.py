@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from test_drills_simulated import RULE, performed, told
+from drill_faults import performed, rule_of, told
 
 SEED = 53
-FAULTS: dict[tuple[str, str], tuple[float, float, str]] = {
-    ("hip_hinge", "valgus"): (13, 18, "own"),
-    ("hip_hinge", "pelvic_drop"): (11, 15, "own"),
-    ("hip_hinge", "side_shift"): (9, 13, "own"),
-    ("single_leg_deadlift", "valgus"): (13, 18, "own"),
-    ("single_leg_deadlift", "pelvic_drop"): (12, 15, "other"),
-    ("lateral_band_walk", "valgus"): (13, 18, "own"),
-    ("lateral_band_walk", "fast"): (0.5, 0.6, ""),
-    ("glute_bridge", "pelvic_drop"): (11, 15, "own"),
-    ("unilateral_bridge", "pelvic_drop"): (11, 15, "other"),
-}
-"""As in `test_drills_simulated.FAULTS`."""
+BY_CHANGE = (
+    ("hip_hinge", "valgus"), ("hip_hinge", "pelvic_drop"), ("hip_hinge", "side_shift"), ("single_leg_deadlift", "valgus"),
+    ("single_leg_deadlift", "pelvic_drop"), ("lateral_band_walk", "valgus"), ("lateral_band_walk", "fast"),
+    ("glute_bridge", "pelvic_drop"), ("unilateral_bridge", "pelvic_drop"),
+)  # fmt: skip
 
 
-@pytest.mark.parametrize(("drill", "kind"), FAULTS)
+@pytest.mark.parametrize(("drill", "kind"), BY_CHANGE)
 def test_a_fault_is_told_on_its_side_in_its_own_repetition(drill, kind):
-    *sizes, whose = FAULTS[drill, kind]
-    rule = RULE.get(kind, kind)
-    for one in told(drill, SEED, kind, (sizes[0], sizes[1]), whose):
+    rule = rule_of(drill, kind)
+    for one in told(drill, SEED, kind):
         assert one.repetition is not None, f"{one.fault} not counted"
         assert any(name == rule or name.startswith(f"{rule}_") for name in one.repetition.faults), one
         given = [c for c in one.cues if c.given and c.rule == rule]
