@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import dashboard_scenes as scenes
 import numpy as np
 import pytest
-from dashboard_bench import open_view, show, visible  # noqa: F401  (fixtures)
+import shiboken6
+from dashboard_bench import no_window_is_left, open_view, show, visible  # noqa: F401  (fixtures)
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
@@ -157,17 +159,26 @@ def test_summary_of_a_walk(view: PatientView):
     assert show(view, few)["Summary of the set"].startswith("Well done. 5 steps. 5 of 300 steps done")
 
 
-def test_a_screen_reader_is_told_of_the_band_and_not_of_every_step(qtbot):
-    steps, told = iter(range(100, 200)), list[str]()
-    window = Window(lambda: walk(steps=next(steps)), on_silence=lambda: None, on_close=lambda: None, live=False)
-    qtbot.addWidget(window)
+@pytest.fixture
+def window(qapp) -> Iterator[Window]:
+    """Of somebody who takes a step between two looks."""
+    steps = iter(range(100, 200))
+    w = Window(lambda: walk(steps=next(steps)), on_silence=lambda: None, on_close=lambda: None, live=False)
+    yield w
+    w.timer.stop()
+    w.close()
+    shiboken6.delete(w)
+
+
+@pytest.mark.usefixtures("no_window_is_left")
+def test_a_screen_reader_is_told_of_the_band_and_not_of_every_step(window: Window):
+    told = list[str]()
     for k in range(30):
         window.clock_ns = lambda k=k: k * 1_100_000_000
         offered = window.announcer.offer(k * 1_100_000_000, window._sentences() if k else {})
         window.view.show_snapshot(window.read_snapshot(), None)
         told += [offered] if offered else []
     assert told == [PRAISE.rstrip("."), "Cadence in target"]
-    window.timer.stop()
 
 
 def test_the_picture_of_a_walk_is_of_its_second_half(view: PatientView, tmp_path: Path):
