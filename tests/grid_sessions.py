@@ -35,6 +35,9 @@ class Worn:
             if not apart:
                 step_us, pause_us = t[rows[k + 1]] - t[rows[k]], arrived[rows[k + 1]] - arrived[rows[k]]
                 apart = step_us > HOLE_US or pause_us > STALL_NS // 1000
+                # nobody keeps a row back for longer than the packet covers
+                spread_us, covers_us = arrived[rows[k + 1]] - arrived[rows[first]], t[rows[k + 1]] - t[rows[first]]
+                apart = apart or spread_us > covers_us + round(1e6 / self.rate_hz)
             if apart:
                 part = slice(rows[first - 1] + 1 if first else 0, rows[k] + 1)
                 piece = PoseBlock(

@@ -217,6 +217,23 @@ def test_regrouping_keeps_rows_marks_epochs_and_arrival(size: int) -> None:
         assert np.all(np.diff(p.t_us) <= 50_000)  # nobody keeps samples back until a long hole is over
 
 
+@pytest.mark.parametrize("size", [2, 7, 25])
+def test_a_row_is_kept_back_no_longer_than_its_packet_covers(size: int) -> None:
+    """Seen on a starved computer: rows that came in threes, each a little later than the last, waited for 150 ms in packets
+    of seven, and a sensor counted as stale for six frames more."""
+    late_ms = np.repeat([0, 60, 120, 120, 180, 240, 300, 300, 300, 300], 3)
+    whole = stream()[0]
+    t_us = np.arange(30) * 10_000
+    rows = {
+        name: np.resize(getattr(whole, name), (30, *getattr(whole, name).shape[1:]))
+        for name in ("lost", "gyr", "acc", "clipped")
+    }
+    arrival_ns = (np.repeat(t_us[2::3], 3) * 1000 + late_ms * 1_000_000).astype(np.int64)
+    packet = replace(whole, t_us=t_us, arrival_ns=arrival_ns, marks=(), t_host_ns=int(arrival_ns[-1]), **rows)
+    for p in regroup([packet], size):
+        assert int(p.arrival_ns[-1] - p.arrival_ns[0]) <= int(p.t_us[-1] - p.t_us[0]) * 1000 + 10_000_000
+
+
 def test_concatenating_makes_one_packet_per_epoch() -> None:
     received = stream()
     packets = concatenate(received)

@@ -37,7 +37,8 @@ def concatenate(packets: Sequence[Packet]) -> list[Packet]:
 def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
     """Packets of `samples` rows (before a long hole and at the end of an epoch fewer), never across an epoch change.
 
-    Each arrives when the packet arrived that supplied its last row.
+    Each arrives when the packet arrived that supplied its last row. None keeps a row back for longer than the time that its
+    rows cover: whoever waits for a sensor counts on that.
     """
     for _, run in groupby((p for p in packets if len(p)), key=lambda p: p.epoch):
         parts = list(run)
@@ -47,7 +48,7 @@ def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
         used = 0
         apart = (np.diff(whole.t_us) > HOLE_US) | (np.diff(whole.arrival_ns) > STALL_NS)
         breaks = [0, *(np.flatnonzero(apart) + 1).tolist(), len(whole)]
-        for a, b in _pieces(breaks, samples):
+        for a, b in _pieces(breaks, samples, whole):
             here: list[ClockMark] = []
             while used < len(marks) and marks[used].position < b:
                 here.append(replace(marks[used], position=marks[used].position - a))
@@ -66,8 +67,16 @@ def regroup(packets: Sequence[Packet], samples: int) -> Iterator[Packet]:
             )
 
 
-def _pieces(breaks: Sequence[int], samples: int) -> Iterator[tuple[int, int]]:
+def _pieces(breaks: Sequence[int], samples: int, whole: Packet) -> Iterator[tuple[int, int]]:
     """[a, b) of every packet; none contains a break."""
+    t_us, came_us = whole.t_us, whole.arrival_ns // 1000
+    period_us = int(np.median(np.diff(t_us))) if len(whole) > 1 else 0
     for start, end in pairwise(breaks):
-        for a in range(start, end, samples):
-            yield a, min(a + samples, end)
+        a = start
+        while a < end:
+            b = min(a + samples, end)
+            kept_back = came_us[a:b] - came_us[a] > t_us[a:b] - t_us[a] + period_us
+            if kept_back.any():
+                b = a + int(np.argmax(kept_back))
+            yield a, b
+            a = b
