@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -170,7 +170,8 @@ class ResultBuilder:
 
     def add(self, out: Outputs) -> None:
         if len(out.frames):
-            self._small.append(out.frames)
+            # the steady parts of the errors have served when the drill has seen them
+            self._small.append(replace(out.frames, steady=None))
             if len(self._small) == JOIN_BLOCKS:
                 self._blocks.append(FrameBlock.join(self._small, len(self.setup.sensors)))
                 self._small = []
