@@ -10,7 +10,7 @@ from imu.config import CueSetup
 from imu.conventions import SEGMENTS
 from imu.errors import CalibrationError, ConfigError
 from imu.feedback.cadence_drill import LEAST, MOST
-from imu.feedback.drill import drill_names, load_drill
+from imu.feedback.drill import drill_given, drill_names, load_drill
 from imu.kinematics.calibration import from_json
 
 
@@ -36,6 +36,12 @@ def drill_of(arguments: argparse.Namespace) -> str | None:
     if arguments.drill is not None and arguments.drill.endswith(".toml"):
         return drill_file(arguments.drill)
     return "" if arguments.drill == "none" else arguments.drill
+
+
+def drill_text_of(arguments: argparse.Namespace, recorded: str = "") -> str:
+    """Text of the drill that was asked for, else the recorded one's; "" = none."""
+    drill = drill_of(arguments)
+    return recorded if drill is None else drill and drill_given(drill)
 
 
 def drill_file(file: str) -> str:

@@ -14,14 +14,14 @@ from imu.commands.arguments import (
     add_strides,
     calibration_of,
     cues_of,
-    drill_of,
+    drill_text_of,
 )
 from imu.commands.baseline import add_baseline, approved_text
 from imu.commands.places import session_folder
 from imu.commands.session import audio_for, perform, performance_lines, say
 from imu.engine import Engine
 from imu.feedback.cadence_drill import with_cadence
-from imu.feedback.drill import drill_given, load_drill
+from imu.feedback.drill import load_drill
 from imu.sources import BleSource
 from imu.summary import summary_lines
 from imu.warm import warm_up
@@ -43,8 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    given = drill_of(arguments) or ""
-    text = drill_given(given) if given else ""
+    text = drill_text_of(arguments)
     name = load_drill(text).name if text else ""
     if arguments.cadence is not None:
         text = with_cadence(text, arguments.cadence)

@@ -15,12 +15,12 @@ from imu.commands.arguments import (
     add_windows,
     calibration_of,
     drill_of,
+    drill_text_of,
     packet_size,
 )
 from imu.commands.baseline import add_baseline, baseline_of
 from imu.commands.places import results_folder
 from imu.config import FILTERS
-from imu.feedback.drill import drill_given
 from imu.processing import Timing, process
 from imu.recording import load
 from imu.recording.exporters.tables import write_tables
@@ -70,11 +70,10 @@ def run(arguments: argparse.Namespace) -> int:
     def progress(share: float) -> None:
         print(f"\r{share:4.0%}", end="\r" if share < 1 else "\n", file=sys.stderr, flush=True)
 
-    drill = drill_of(arguments)
-    text = recording.setup.drill_toml if drill is None else drill and drill_given(drill)
+    text = drill_text_of(arguments, recording.setup.drill_toml)
     result = process(
         recording,
-        drill,
+        drill_of(arguments),
         baseline_of(arguments, text, correct_accelerometers=arguments.correct_accelerometers),
         offline=arguments.offline,
         stand_s=arguments.stand,

@@ -5,10 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imu.commands.arguments import add_calibration, add_drill, add_exchange, add_windows, calibration_of, drill_of
+from imu.commands.arguments import (
+    add_calibration,
+    add_drill,
+    add_exchange,
+    add_windows,
+    calibration_of,
+    drill_of,
+    drill_text_of,
+)
 from imu.commands.baseline import add_baseline, baseline_of
 from imu.errors import RecordingError
-from imu.feedback.drill import drill_given
 from imu.feedback.explain import Decisions, explain, explain_all, numbers
 from imu.processing import process
 from imu.recording import Recording, load
@@ -53,10 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _decided_again(recording: Recording, arguments: argparse.Namespace) -> Decisions:
-    drill = drill_of(arguments)
-    text = recording.setup.drill_toml if drill is None else drill and drill_given(drill)
+    baseline = baseline_of(arguments, drill_text_of(arguments, recording.setup.drill_toml))
     result = process(
-        recording, drill, baseline_of(arguments, text), stand_s=arguments.stand, movement_s=arguments.movement,
+        recording, drill_of(arguments), baseline, stand_s=arguments.stand, movement_s=arguments.movement,
         calibration=calibration_of(arguments), exchange=arguments.exchange, cadence=arguments.cadence,
     )  # fmt: skip
     return Decisions(result.repetitions, result.decisions, result.events)
